@@ -1,0 +1,19 @@
+import { CORE_BASE64 } from './core.generated.ts'
+import { codecOnce } from './instance.ts'
+import { type WebAssemblyModule, webAssembly } from './webassembly.ts'
+
+/** 64 MiB; none of it is touched before it is needed. */
+const SLABS = 1024
+
+function compile(): WebAssemblyModule | undefined {
+  if (!webAssembly) return undefined
+  try {
+    return new webAssembly.Module(Uint8Array.from(atob(CORE_BASE64), (byte) => byte.charCodeAt(0)))
+  } catch {
+    // A runtime without SIMD, or one that forbids compiling.
+    return undefined
+  }
+}
+
+/** The core inlined: for every runtime that compiles what it is given. */
+export const loadCodec = codecOnce(compile, SLABS)
