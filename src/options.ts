@@ -1,0 +1,115 @@
+/** The options of a ClientWebSocket, documented where they are declared. `resolve-options.ts` checks them. */
+
+/** Header fields as a caller may give them: a record, pairs, a `Headers`, or anything else that iterates over pairs. */
+export type HeadersInit =
+  | Readonly<Record<string, string | readonly string[]>>
+  | Iterable<readonly [name: string, value: string]>
+
+/**
+ * An undici dispatcher, as far as hawser uses it: of undici 6, 7 or 8, or of Node's own fetch.
+ * `onUpgrade` and its kin are called on one handler that speaks every version's dialect.
+ */
+export interface Dispatcher {
+  // biome-ignore lint/suspicious/noExplicitAny: three majors of undici type their options and handlers differently.
+  dispatch(options: any, handler: any): boolean
+}
+
+/** A cookie jar with the shape of tough-cookie's `CookieJar`. */
+export interface CookieJar {
+  /** The value of a Cookie field for an http(s) URL. */
+  getCookieString(url: string): Promise<string> | string
+  /** Stores one Set-Cookie value that a response from that URL held. */
+  setCookie(cookie: string, url: string): unknown
+}
+
+/** TLS for connections of hawser's own, with the meaning that `tls.connect` of Node gives to each. */
+export interface TlsOptions {
+  /** Certificates (PEM) to trust instead of the well-known ones. */
+  readonly ca?: string | Uint8Array | readonly (string | Uint8Array)[]
+  /** The client's certificate chain (PEM). */
+  readonly cert?: string | Uint8Array
+  /** The client's private key (PEM). */
+  readonly key?: string | Uint8Array
+  /** The client's certificate and key as PKCS #12, instead of `cert` and `key`. */
+  readonly pfx?: string | Uint8Array
+  /** Opens `key` or `pfx`. */
+  readonly passphrase?: string
+  /** The name for SNI and for the check of the certificate. Default: the host of the URL. */
+  readonly servername?: string
+  /** False accepts any certificate: only for tests. Default: true. */
+  readonly rejectUnauthorized?: boolean
+  /** Judges the server's certificate after its chain has been verified; an Error refuses it. */
+  // biome-ignore lint/suspicious/noExplicitAny: the certificate is Node's PeerCertificate, whose types not every runtime has.
+  readonly checkServerIdentity?: (hostname: string, certificate: any) => Error | undefined
+}
+
+/** A user's name and password for Basic authentication (RFC 7617). */
+export interface Credentials {
+  readonly username: string
+  readonly password: string
+}
+
+/** The options of {@link ClientWebSocket}. They are read and checked once, by its constructor. */
+export interface ClientWebSocketOptions {
+  /**
+   * Subprotocols to offer, the preferred one first (RFC 6455 §1.9). A server that chooses none is accepted: look at
+   * `subprotocol`. Default: none.
+   */
+  readonly subprotocols?: readonly string[]
+  /**
+   * More header fields for the handshake. `Host` may be set; the fields of the handshake itself (Connection, Upgrade,
+   * Sec-WebSocket-*) and those that frame a body are refused. Default: none.
+   */
+  readonly headers?: HeadersInit
+  /**
+   * Your own HTTP client: an undici dispatcher (Agent, Pool, Client, ProxyAgent, with any interceptors; undici 6, 7, 8), or
+   * `'global'` for the one that the process's fetch uses. hawser never closes it. `tls`, `proxy`, `cookies` and `credentials`
+   * belong to it and are refused beside it. Default: a connection of hawser's own.
+   */
+  readonly dispatcher?: Dispatcher | 'global'
+  /** TLS options for `wss:`. Default: Node's. */
+  readonly tls?: TlsOptions
+  /**
+   * The proxy: a URL (`http:`, `https:`, `socks5:`; userinfo authenticates), `'env'` for HTTP_PROXY, HTTPS_PROXY and NO_PROXY, or
+   * false. Both ws and wss are tunnelled by CONNECT. Default: false.
+   */
+  readonly proxy?: string | URL | false
+  /** A jar whose cookies are sent (Secure ones on wss only) and which stores those of the response. Default: none. */
+  readonly cookies?: CookieJar
+  /** Sent as Basic authentication with the first request. Userinfo in the URL does the same. Default: none. */
+  readonly credentials?: Credentials
+  /**
+   * `'follow'` follows at most 5 redirects, never from wss to ws, and takes no credentials or cookies to another origin.
+   * `'error'` treats a redirect as any other refusal. Default: `'error'`.
+   */
+  readonly redirect?: 'error' | 'follow'
+  /** Whether status, headers and body of the response are kept. Default: true. */
+  readonly collectHttpResponseDetails?: boolean
+  /** The longest time for the whole handshake, redirects included, in milliseconds; 0 or Infinity: none. Default: 30,000. */
+  readonly handshakeTimeout?: number
+  /** How long `close` waits for the peer's Close frame and end, in milliseconds; 0 or Infinity: for ever. Default: 10,000. */
+  readonly closeTimeout?: number
+  /**
+   * How long nothing may have come in before the connection is tried, in milliseconds; 0 or Infinity: off. Default: 30,000.
+   * With a `keepAliveTimeout` a Ping is sent and has to be answered; without one, an unsolicited Pong (RFC 6455 §5.5.3).
+   */
+  readonly keepAliveInterval?: number
+  /**
+   * How long after a keep-alive Ping something has to come in, in milliseconds, or the connection fails with
+   * KEEP_ALIVE_TIMEOUT. 0 or Infinity: never. Default: Infinity.
+   */
+  readonly keepAliveTimeout?: number
+  /**
+   * Whether the peer's Close frame leaves our direction open, until `close` or `closeOutput` is called (RFC 6455 §5.5.1 lets us
+   * finish what we have to say). Otherwise it is answered at once. Default: false.
+   */
+  readonly allowHalfOpen?: boolean
+  /** The largest message to receive, in bytes, at most 2 GiB; a larger one fails the connection with 1009. Default: 64 MiB. */
+  readonly maxMessageSize?: number
+  /** The most fragments that a received message may have; more fail the connection with 1009. Default: 131,072. */
+  readonly maxFragments?: number
+  /**
+   * Bytes. `send` waits while more than this is unsent; receiving pauses while more than this is unread. Default: 256 KiB.
+   */
+  readonly highWaterMark?: number
+}
