@@ -1,0 +1,182 @@
+import type { Arena } from '../codec/arena.ts'
+import { type Codec, headerLength, rotateKey } from '../codec/codec.ts'
+import { BLOCK_BYTES, SCRATCH } from '../codec/layout.ts'
+import { memoryText } from '../codec/text.ts'
+
+/** Bytes on their way out. While a slab is lent, the bytes must not be reused. */
+export interface Chunk {
+  readonly bytes: Uint8Array
+  readonly slab: number | undefined
+}
+
+/** From this many bytes on it is cheaper to lend a slab than to copy out of it. */
+const LEND_FROM = 8192
+/** The most slabs that one connection may have lent: 1 MiB. */
+const LENT_MAX = 16
+/** While fewer slabs than this are free, nothing is lent. */
+const FREE_MIN = 32
+/** A UTF-16 unit takes at most this many bytes of UTF-8. */
+const UTF8_PER_UNIT = 3
+
+/**
+ * Builds frames, one behind the other, straight into slabs of linear memory, and hands them out as few chunks.
+ *
+ * A payload is copied when it is pushed: the caller may change it at once. What finds no slab goes over the scratch block to
+ * the heap.
+ */
+export class Outbox {
+  /** Bytes that were pushed and not yet released. */
+  buffered = 0
+  readonly #codec: Codec
+  readonly #arena: Arena
+  readonly #nextKey: () => number
+  #sealed: Chunk[] = []
+  /** The slab that is being filled: its address, where what is in it begins, and where it ends. */
+  #slab: number | undefined
+  #start = 0
+  #end = 0
+  #lent = 0
+  #inFlight = 0
+
+  constructor(codec: Codec, arena: Arena, nextKey: () => number) {
+    this.#codec = codec
+    this.#arena = arena
+    this.#nextKey = nextKey
+  }
+
+  /** Whether there is something to take. */
+  get isEmpty(): boolean {
+    return this.#sealed.length === 0 && this.#start === this.#end
+  }
+
+  /** Bytes that were pushed and not yet taken. */
+  get waiting(): number {
+    return this.buffered - this.#inFlight
+  }
+
+  /** Adds a frame. `firstByte` is FIN and opcode. */
+  push(firstByte: number, payload: Uint8Array): void {
+    const length = payload.length
+    const size = headerLength(length) + length
+    if (size > BLOCK_BYTES) {
+      this.#pushInPieces(firstByte, payload)
+      return
+    }
+    const at = this.#reserve(size) + size - length
+    this.#codec.memory.set(payload, at)
+    this.#codec.frame(at, length, firstByte, this.#nextKey())
+    this.#advance(size)
+  }
+
+  /** Adds a frame of text, encoded where it will be sent from. */
+  pushText(firstByte: number, text: string): void {
+    const most = text.length * UTF8_PER_UNIT
+    if (headerLength(most) + most <= BLOCK_BYTES) {
+      this.#pushShortText(firstByte, text, most)
+    } else {
+      this.push(firstByte, memoryText.encode(text))
+    }
+  }
+
+  #pushShortText(firstByte: number, text: string, most: number): void {
+    const { buffer } = this.#codec
+    const start = this.#reserve(headerLength(most) + most)
+    // As if it were ASCII; only a header that turns out longer than that moves the text.
+    const guess = headerLength(text.length)
+    const length = memoryText.write(text, buffer, start + guess, most)
+    const header = headerLength(length)
+    if (header !== guess) buffer.copyWithin(start + header, start + guess, start + guess + length)
+    this.#codec.frame(start + header, length, firstByte, this.#nextKey())
+    this.#advance(header + length)
+  }
+
+  /** A frame larger than a slab: header, then as much as there is room for, slab by slab. */
+  #pushInPieces(firstByte: number, payload: Uint8Array): void {
+    const { memory } = this.#codec
+    const key = this.#nextKey()
+    const header = headerLength(payload.length)
+    this.#codec.header(this.#reserve(header), firstByte, payload.length, key)
+    this.#advance(header)
+    for (let from = 0; from < payload.length; ) {
+      const at = this.#reserve(1)
+      const count = Math.min(this.#room(), payload.length - from)
+      memory.set(payload.subarray(from, from + count), at)
+      this.#codec.mask(at, count, rotateKey(key, from))
+      this.#advance(count)
+      from += count
+    }
+  }
+
+  /** An address with room for `size` bytes, which must be filled and advanced over before anything else happens. */
+  #reserve(size: number): number {
+    if (this.#slab !== undefined && this.#room() >= size) return this.#end
+    this.#seal()
+    this.#slab = this.#arena.acquire() ?? SCRATCH
+    this.#start = this.#slab
+    this.#end = this.#slab
+    return this.#slab
+  }
+
+  #room(): number {
+    return this.#slab! + BLOCK_BYTES - this.#end
+  }
+
+  #advance(size: number): void {
+    this.#end += size
+    this.buffered += size
+    // The scratch block is everyone's.
+    if (this.#slab === SCRATCH) this.#seal()
+  }
+
+  /** Makes a chunk of what is in the slab: lends the slab, or copies out of it and gives it back. */
+  #seal(): void {
+    const slab = this.#slab
+    if (slab === undefined) return
+    const size = this.#end - this.#start
+    const { memory, buffer } = this.#codec
+    const lends = slab !== SCRATCH && this.#mayLend(size)
+    if (size > 0) {
+      const bytes = lends ? buffer.subarray(this.#start, this.#end) : memory.slice(this.#start, this.#end)
+      this.#sealed.push({ bytes, slab: lends ? slab : undefined })
+    }
+    if (lends) this.#lent++
+    else if (slab !== SCRATCH) this.#arena.release(slab)
+    this.#slab = undefined
+    this.#start = 0
+    this.#end = 0
+  }
+
+  /**
+   * Little is lent only when nothing is under way, since then the socket most likely takes it at once: a slow peer could
+   * otherwise hold a whole slab for each small write.
+   */
+  #mayLend(size: number): boolean {
+    if (size === 0 || this.#lent === LENT_MAX || this.#arena.free < FREE_MIN) return false
+    return size >= LEND_FROM || this.#inFlight === 0
+  }
+
+  /** Takes all there is. `release` is owed for the chunks, in one call. */
+  take(): readonly Chunk[] {
+    this.#seal()
+    const chunks = this.#sealed
+    this.#sealed = []
+    this.#inFlight = this.buffered
+    return chunks
+  }
+
+  /** The socket has let go of chunks that were taken together. */
+  release(chunks: readonly Chunk[]): void {
+    for (const { bytes, slab } of chunks) {
+      this.buffered -= bytes.length
+      this.#inFlight -= bytes.length
+      if (slab === undefined) continue
+      this.#lent--
+      this.#arena.release(slab)
+    }
+  }
+
+  /** Drops what was not taken; the connection is over. */
+  clear(): void {
+    this.release(this.take())
+  }
+}
