@@ -1,0 +1,88 @@
+/** Whether an answer that switched protocols is the one to our request (RFC 6455 §4.1). */
+import { HandshakeError, type HandshakeErrorCode } from '../errors.ts'
+import type { HttpHeaders } from '../http-headers.ts'
+import type { HandshakeRequest } from './request.ts'
+import type { ResponseHead } from './response-head.ts'
+import { latin1, listElements, quoted, trimWhiteSpace } from './syntax.ts'
+
+/** RFC 6455 §1.3. */
+const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
+
+/** The Sec-WebSocket-Accept that belongs to a Sec-WebSocket-Key (RFC 6455 §4.2.2). */
+export async function acceptFor(key: string): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-1', new TextEncoder().encode(key + GUID))
+  return btoa(latin1(new Uint8Array(digest)))
+}
+
+/**
+ * Checks the head of an answer that switched protocols, and gives what the server chose. Empty is: no subprotocol.
+ *
+ * `expectedAccept` is `acceptFor(request.key)` over HTTP/1.1. It is undefined for an answer to an extended CONNECT, which has no
+ * key, and no Upgrade or Connection either (RFC 8441 §5): the status alone tells that the server agreed.
+ *
+ * Fails with INVALID_UPGRADE, INVALID_ACCEPT, INVALID_SUBPROTOCOL or INVALID_EXTENSION.
+ */
+export function verifyUpgrade(
+  head: ResponseHead,
+  request: HandshakeRequest,
+  expectedAccept: string | undefined,
+): { subprotocol: string } {
+  if (expectedAccept !== undefined) {
+    verifySwitch(head.headers)
+    verifyAccept(head.headers, expectedAccept)
+  }
+  verifyExtensions(head.headers)
+  return { subprotocol: chosenSubprotocol(head.headers, request.subprotocols) }
+}
+
+function verifySwitch(headers: HttpHeaders): void {
+  const protocols = listElements(headers.getAll('upgrade'))
+  // RFC 9110 §7.8: a second protocol would lie on top of the first one.
+  if (protocols.length === 0 || protocols.some((protocol) => protocol.toLowerCase() !== 'websocket')) {
+    fail('INVALID_UPGRADE', `The server switched to another protocol: Upgrade is ${quoted(protocols.join(', '))}`)
+  }
+  const options = listElements(headers.getAll('connection'))
+  if (!options.some((option) => option.toLowerCase() === 'upgrade')) {
+    fail(
+      'INVALID_UPGRADE',
+      `The server switched protocols without "Connection: Upgrade", but ${quoted(options.join(', '))}`,
+    )
+  }
+}
+
+function verifyAccept(headers: HttpHeaders, expected: string): void {
+  const values = headers.getAll('sec-websocket-accept').map(trimWhiteSpace)
+  if (values.length !== 1)
+    fail('INVALID_ACCEPT', `The answer has ${values.length} Sec-WebSocket-Accept fields, not one`)
+  if (values[0] !== expected)
+    fail('INVALID_ACCEPT', 'The Sec-WebSocket-Accept of the answer does not belong to our key')
+}
+
+/** RFC 6455 §9.1: a server may only choose from what was offered. We offer none. */
+function verifyExtensions(headers: HttpHeaders): void {
+  const [extension] = listElements(headers.getAll('sec-websocket-extensions'))
+  if (extension !== undefined) {
+    fail('INVALID_EXTENSION', `The server chose an extension that was not offered: ${quoted(extension)}`)
+  }
+}
+
+function chosenSubprotocol(headers: HttpHeaders, offered: readonly string[]): string {
+  const values = headers.getAll('sec-websocket-protocol')
+  if (values.length === 0) return ''
+  const [chosen, ...others] = listElements(values)
+  // RFC 6455 §11.3.4: the field has exactly one value in a response.
+  if (chosen === undefined || others.length > 0) {
+    fail(
+      'INVALID_SUBPROTOCOL',
+      `The server has to choose one subprotocol or none, but sent ${quoted(values.join(', '))}`,
+    )
+  }
+  if (!offered.includes(chosen)) {
+    fail('INVALID_SUBPROTOCOL', `The server chose a subprotocol that was not offered: ${quoted(chosen)}`)
+  }
+  return chosen
+}
+
+function fail(code: HandshakeErrorCode, message: string): never {
+  throw new HandshakeError(code, message)
+}

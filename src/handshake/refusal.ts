@@ -1,0 +1,28 @@
+/** What a refusal says about the next try. */
+import type { HttpHeaders } from '../http-headers.ts'
+import { parseHttpDate } from './http-date.ts'
+import { trimWhiteSpace } from './syntax.ts'
+
+const RETRIABLE = new Set([429, 502, 503, 504])
+/** Milliseconds. A server that asks for more than a year does not mean it. */
+const LONGEST_WAIT = 365 * 24 * 60 * 60 * 1000
+
+/** Whether the same request may succeed later: too many requests, or a gateway or server that is away for now. */
+export function isRetriable(status: number): boolean {
+  return RETRIABLE.has(status)
+}
+
+/**
+ * How long Retry-After asks to wait (RFC 9110 §10.2.3), in milliseconds from `now`, never less than 0. Undefined if there is no
+ * such field, more than one, one that cannot be understood, or one that asks for more than a year.
+ */
+export function retryAfter(headers: HttpHeaders, now: number): number | undefined {
+  const [value, ...others] = headers.getAll('retry-after').map(trimWhiteSpace)
+  if (value === undefined || others.length > 0) return undefined
+  const wait = /^[0-9]+$/.test(value) ? Number(value) * 1000 : waitUntil(parseHttpDate(value, now), now)
+  return wait === undefined || wait > LONGEST_WAIT ? undefined : wait
+}
+
+function waitUntil(time: number | undefined, now: number): number | undefined {
+  return time === undefined ? undefined : Math.max(0, time - now)
+}

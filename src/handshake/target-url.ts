@@ -1,0 +1,56 @@
+/** The URL of a WebSocket server: RFC 6455 §3, and the http(s) forms that WHATWG takes for the same thing. */
+import { OptionsError } from '../errors.ts'
+
+const WEBSOCKET_SCHEMES: ReadonlyMap<string, string> = new Map([
+  ['ws:', 'ws:'],
+  ['wss:', 'wss:'],
+  ['http:', 'ws:'],
+  ['https:', 'wss:'],
+])
+
+/**
+ * The URL to connect to, as ws: or wss:, in a copy of its own. Userinfo stays.
+ *
+ * Fails with an OptionsError for anything that is not an absolute ws:, wss:, http: or https: URL without a fragment. Neither
+ * its message nor a cause repeats the input, since that may hold a password.
+ */
+export function parseTarget(input: string | URL): URL {
+  const parsed = parse(input)
+  if (parsed === undefined) fail('cannot be parsed: give an absolute one, such as wss://example.com/path')
+  const url = webSocketUrl(parsed)
+  if (url === undefined) fail('has to begin with ws:, wss:, http: or https:')
+  // RFC 6455 §3: no fragment. An empty one does not show in `hash`.
+  if (url.href.includes('#')) fail('has a fragment: leave out "#" and what follows, or write "#" as %23')
+  return url
+}
+
+/** A copy of an http(s) or ws(s) URL as ws: or wss:; undefined for any other scheme. */
+export function webSocketUrl(url: URL): URL | undefined {
+  const scheme = WEBSOCKET_SCHEMES.get(url.protocol)
+  if (scheme === undefined) return undefined
+  const copy = new URL(url)
+  copy.protocol = scheme
+  return copy
+}
+
+/** The URL as errors may show it: without userinfo, query and fragment. */
+export function printable(url: URL): string {
+  return `${url.protocol}//${url.host}${url.pathname}`
+}
+
+/** The http(s) form of a ws(s) URL, without userinfo and fragment: what a cookie jar understands. */
+export function httpUrl(url: URL): string {
+  return `${url.protocol === 'wss:' ? 'https:' : 'http:'}//${url.host}${url.pathname}${url.search}`
+}
+
+function parse(input: string | URL): URL | undefined {
+  try {
+    return new URL(input)
+  } catch {
+    return undefined
+  }
+}
+
+function fail(problem: string): never {
+  throw new OptionsError('url', `The url ${problem}`)
+}
