@@ -1,0 +1,167 @@
+import type { Duplex } from 'node:stream'
+import type { ByteSink, ByteStream } from './contracts.ts'
+
+/**
+ * A ByteStream over a Duplex of Node: a net.Socket, a tls.TLSSocket or a ClientHttp2Stream.
+ *
+ * Bytes come by `'data'` events or, from a socket made with the `onread` option, by {@link deliver}. What comes while nobody
+ * may have it is held, in order, and the Duplex is paused, so that never more is held than what had already been read.
+ *
+ * It ends in one of three ways: `onEnd`, then `onClosed(undefined)`; or `onClosed(error)`, before or after an `onEnd`, also when
+ * the Duplex is closed by somebody else; or, after {@link destroy}, `onClosed(undefined)`.
+ */
+export class NodeByteStream implements ByteStream {
+  readonly #duplex: Duplex
+  /** Bytes for the sink to have first. */
+  readonly #held: Uint8Array[] = []
+  /** The callbacks of writes that Node has not let go of. */
+  readonly #writing = new Set<() => void>()
+  #sink: ByteSink | undefined
+  /** True when bytes may go straight to the sink: there is one, it has not paused, and nothing is held. */
+  #passing = false
+  #paused = false
+  #pumpQueued = false
+  /** What has happened on the Duplex; the sink may not know yet. */
+  #ended = false
+  #closed = false
+  #endTold = false
+  #destroyed = false
+  #error: Error | undefined
+
+  /** Listens at once, since undici hands over a socket without any listener. */
+  constructor(duplex: Duplex) {
+    this.#duplex = duplex
+    // The peer's end is not ours: a Close frame may still have to go out.
+    duplex.allowHalfOpen = true
+    // This listener stays for ever: an 'error' after 'close' must not become an uncaught exception.
+    duplex.on('error', (error: Error) => {
+      this.#error ??= error
+      // A TLS socket that was given a fatal alert says so, and then lives on.
+      duplex.destroy()
+    })
+    duplex.on('data', (bytes: Uint8Array) => {
+      if (this.#passing) this.#sink?.onData(bytes)
+      else this.#hold(bytes)
+    })
+    duplex.once('end', () => {
+      // TLS emits one after a fatal alert as well, which is no orderly end.
+      this.#ended = this.#error === undefined
+      this.#pump()
+    })
+    duplex.once('close', () => this.#close())
+  }
+
+  /** Takes bytes from an `onread` callback. They are copied when the sink may not have them yet. */
+  deliver(bytes: Uint8Array): void {
+    if (this.#passing) this.#sink?.onData(bytes)
+    else this.#hold(new Uint8Array(bytes))
+  }
+
+  attach(sink: ByteSink): void {
+    this.#sink = sink
+    this.#queuePump()
+  }
+
+  /** Takes delivery away from the sink, for another one to be attached, which gets `unread` first. */
+  detach(unread: Uint8Array): void {
+    this.#sink = undefined
+    this.#passing = false
+    if (unread.byteLength > 0) this.#held.unshift(unread)
+  }
+
+  write(chunks: readonly Uint8Array[], released: () => void): void {
+    const duplex = this.#duplex
+    if (!duplex.writable || chunks.length === 0) {
+      released()
+      return
+    }
+    const release = () => {
+      if (this.#writing.delete(release)) released()
+    }
+    this.#writing.add(release)
+    if (chunks.length > 1) duplex.cork()
+    const last = chunks.length - 1
+    for (let i = 0; i < last; i++) duplex.write(chunks[i])
+    duplex.write(chunks[last], release)
+    if (chunks.length > 1) duplex.uncork()
+  }
+
+  end(): void {
+    if (this.#duplex.writable) this.#duplex.end()
+  }
+
+  pause(): void {
+    this.#paused = true
+    this.#passing = false
+    this.#duplex.pause()
+  }
+
+  resume(): void {
+    this.#paused = false
+    this.#queuePump()
+  }
+
+  destroy(): void {
+    this.#destroyed = true
+    this.#passing = false
+    this.#held.length = 0
+    this.#duplex.destroy()
+    // A Duplex that is closed already emits nothing more.
+    this.#queuePump()
+  }
+
+  defer(callback: () => void): void {
+    process.nextTick(callback)
+  }
+
+  #hold(bytes: Uint8Array): void {
+    if (this.#destroyed) return
+    this.#held.push(bytes)
+    this.#duplex.pause()
+  }
+
+  #close(): void {
+    this.#closed = true
+    // Node forgets callbacks of some streams that are destroyed while they write; the memory is free all the same.
+    for (const release of [...this.#writing]) release()
+    this.#pump()
+  }
+
+  /** The sink is never called from within a call on the stream. */
+  #queuePump(): void {
+    if (this.#pumpQueued) return
+    this.#pumpQueued = true
+    this.defer(() => {
+      this.#pumpQueued = false
+      this.#pump()
+    })
+  }
+
+  /** Tells the sink whatever it may know by now: held bytes, then the end, then the close. */
+  #pump(): void {
+    while (!this.#paused && this.#sink !== undefined && this.#held.length > 0) this.#sink.onData(this.#held.shift()!)
+    if (this.#sink === undefined || this.#held.length > 0) return
+    if (this.#ended && !this.#endTold && !this.#destroyed) {
+      this.#endTold = true
+      this.#sink.onEnd()
+    }
+    if (this.#closed) this.#tellClosed()
+    else if (!this.#paused && !this.#destroyed) {
+      this.#passing = true
+      this.#duplex.resume()
+    }
+  }
+
+  #tellClosed(): void {
+    const sink = this.#sink
+    this.#sink = undefined
+    this.#passing = false
+    sink?.onClosed(this.#closeError())
+  }
+
+  #closeError(): Error | undefined {
+    if (this.#destroyed) return undefined
+    if (this.#error !== undefined || this.#ended) return this.#error
+    return new Error('The connection was closed before the peer had ended it')
+  }
+}
