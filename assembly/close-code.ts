@@ -4,5 +4,5 @@
  */
 export function isValidCloseCode(code: u32): bool {
   if (code >= 3000) return code < 5000
-  return code >= 1000 && code <= 1014 && code != 1004 && code != 1005 && code != 1006
+  return code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006
 }

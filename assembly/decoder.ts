@@ -13,7 +13,7 @@ const IN_PAYLOAD: usize = STATE + 4 // u32: 1 between a header and the end of it
 const REMAINING: usize = STATE + 8 // u64: payload bytes of this frame still to come
 const FRAME: usize = STATE + 16 // u32: flags of this frame, as in a row
 const MESSAGE: usize = STATE + 20 // u32: opcode of the fragmented message under way, 0 if none
-const UTF8: usize = STATE + 24 // i32: state of its text
+const UTF8: usize = STATE + 24 // i32: state of its text; 0 between texts
 const HEADER: usize = STATE + 28 // 10 bytes, room for 12
 // The results of the last call.
 const CONSUMED: usize = STATE + 40 // u32
@@ -47,9 +47,9 @@ function judgeFirst(byte: u32): u32 {
   const opcode = byte & 0x0f
   if (byte & 0x70) return RESERVED_BITS
   if (opcode > 10 || (opcode > 2 && opcode < 8)) return RESERVED_OPCODE
-  if (opcode >= 8) return (byte & 0x80) == 0 ? FRAGMENTED_CONTROL : 0
-  const within = load<u32>(MESSAGE) != 0
-  if (opcode == 0) return within ? 0 : UNEXPECTED_CONTINUATION
+  if (opcode >= 8) return (byte & 0x80) === 0 ? FRAGMENTED_CONTROL : 0
+  const within = load<u32>(MESSAGE) !== 0
+  if (opcode === 0) return within ? 0 : UNEXPECTED_CONTINUATION
   return within ? EXPECTED_CONTINUATION : 0
 }
 
@@ -58,23 +58,21 @@ function judgeSecond(first: u32, byte: u32): u32 {
   if (byte & 0x80) return MASKED
   if ((first & 0x0f) < 8) return 0
   if (byte > 125) return LONG_CONTROL
-  return (first & 0x0f) == CLOSE && byte == 1 ? SHORT_CLOSE : 0
+  return (first & 0x0f) === CLOSE && byte === 1 ? SHORT_CLOSE : 0
 }
 
-// @ts-ignore: decorator
-@inline
 function headerSize(second: u32): u32 {
-  return second < 126 ? 2 : second == 126 ? 4 : 10
+  return second < 126 ? 2 : second === 126 ? 4 : 10
 }
 
 /** Reads a complete header whose two first bytes are judged, and enters its payload; returns what is wrong with it. */
 function enterFrame(header: usize): u32 {
   const first: u32 = load<u8>(header)
   let length: u64 = load<u8>(header, 1)
-  if (length == 126) {
+  if (length === 126) {
     length = bswap<u16>(load<u16>(header, 2))
     if (length < 126) return LENGTH_NOT_MINIMAL
-  } else if (length == 127) {
+  } else if (length === 127) {
     length = bswap<u64>(load<u64>(header, 2))
     if (length >> 63) return LENGTH_TOO_LARGE
     if (length < 65536) return LENGTH_NOT_MINIMAL
@@ -91,9 +89,8 @@ function frameFlags(first: u32): u32 {
   const opcode = first & 0x0f
   const fin = first & 0x80 ? FIN : 0
   if (opcode >= 8) return opcode | fin
-  if (opcode == 0) return load<u32>(MESSAGE) | fin | CONTINUATION
+  if (opcode === 0) return load<u32>(MESSAGE) | fin | CONTINUATION
   store<u32>(MESSAGE, opcode)
-  store<i32>(UTF8, 0)
   return opcode | fin
 }
 
@@ -102,12 +99,12 @@ function holdByte(byte: u32): u32 {
   const held = load<u32>(HELD)
   store<u8>(HEADER + held, <u8>byte)
   store<u32>(HELD, held + 1)
-  if (held == 0) return judgeFirst(byte)
-  if (held == 1) {
+  if (held === 0) return judgeFirst(byte)
+  if (held === 1) {
     const violation = judgeSecond(load<u8>(HEADER), byte)
     if (violation) return violation
   }
-  return held + 1 == headerSize(load<u8>(HEADER, 1)) ? enterFrame(HEADER) : 0
+  return held + 1 === headerSize(load<u8>(HEADER, 1)) ? enterFrame(HEADER) : 0
 }
 
 /**
@@ -115,7 +112,7 @@ function holdByte(byte: u32): u32 {
  * it took; a rule it breaks goes to VIOLATION.
  */
 function readHeader(at: usize, available: usize): usize {
-  if (load<u32>(HELD) == 0 && available >= 2) {
+  if (load<u32>(HELD) === 0 && available >= 2) {
     const first: u32 = load<u8>(at)
     const second: u32 = load<u8>(at, 1)
     const size: usize = headerSize(second)
@@ -131,10 +128,10 @@ function readHeader(at: usize, available: usize): usize {
 /** Checks a segment of text; returns ASCII if it is nothing else. A rule it breaks goes to VIOLATION. */
 function checkText(at: usize, length: u32, ends: bool): u32 {
   const state = load<i32>(UTF8)
-  if (state == 0 && isAscii(at, length)) return ASCII
+  if (state === 0 && isAscii(at, length)) return ASCII
   const next = validate(at, length, state)
   store<i32>(UTF8, next)
-  if (next == REJECT || (ends && next != 0)) store<u32>(VIOLATION, INVALID_UTF8)
+  if (next === REJECT || (ends && next !== 0)) store<u32>(VIOLATION, INVALID_UTF8)
   return 0
 }
 
@@ -158,11 +155,11 @@ export function decode(address: usize, length: u32): u32 {
     }
     const remaining = load<u64>(REMAINING)
     const here = <u32>min<u64>(remaining, end - at)
-    const ends = here == remaining
+    const ends = here === remaining
     const frame = load<u32>(FRAME)
     let flags = frame | starts | (ends ? ENDS : 0)
-    if ((frame & 0x0f) == TEXT) {
-      flags |= checkText(at, here, ends && (frame & FIN) != 0)
+    if ((frame & 0x0f) === TEXT) {
+      flags |= checkText(at, here, ends && (frame & FIN) !== 0)
       if (load<u32>(VIOLATION)) break
     }
     store<u32>(row, flags)
@@ -174,7 +171,7 @@ export function decode(address: usize, length: u32): u32 {
     store<u64>(REMAINING, remaining - here)
     if (ends) {
       store<u32>(IN_PAYLOAD, 0)
-      if ((frame & FIN) != 0 && (frame & 0x08) == 0) store<u32>(MESSAGE, 0)
+      if ((frame & FIN) !== 0 && (frame & 0x08) === 0) store<u32>(MESSAGE, 0)
     }
   }
   store<u32>(CONSUMED, <u32>(at - address))

@@ -3,8 +3,6 @@ import { mask } from './mask'
 const MASKED: u8 = 0x80
 
 /** The length of a client frame's header: RFC 6455 §5.2, with a masking key. */
-// @ts-ignore: decorator
-@inline
 function headerLength(payloadLength: u64): usize {
   return payloadLength < 126 ? 6 : payloadLength < 65536 ? 8 : 14
 }

@@ -1,5 +1,5 @@
+export { isValidCloseCode } from './close-code'
 export { decode } from './decoder'
 export { frame, header } from './encoder'
 export { mask } from './mask'
 export { validate as validateUtf8 } from './utf8'
-export { isValidCloseCode } from './close-code'

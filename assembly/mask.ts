@@ -30,7 +30,7 @@ export function mask(address: usize, length: u32, key: u32): void {
     at += 16
   }
   if (end - at >= 8) {
-    store<u64>(at, load<u64>(at) ^ ((<u64>key << 32) | key))
+    store<u64>(at, load<u64>(at) ^ (((<u64>key) << 32) | key))
     at += 8
   }
   if (end - at >= 4) {

@@ -9,8 +9,6 @@
  */
 export const REJECT: i32 = -1
 
-// @ts-ignore: decorator
-@inline
 function expecting(missing: i32, least: i32, greatest: i32): i32 {
   return missing | (least << 8) | (greatest << 16)
 }
@@ -20,24 +18,20 @@ function lead(byte: i32): i32 {
   if (byte < 0x80) return 0
   if (byte < 0xc2) return REJECT
   if (byte < 0xe0) return expecting(1, 0x80, 0xbf)
-  if (byte < 0xf0) return expecting(2, byte == 0xe0 ? 0xa0 : 0x80, byte == 0xed ? 0x9f : 0xbf)
-  if (byte < 0xf5) return expecting(3, byte == 0xf0 ? 0x90 : 0x80, byte == 0xf4 ? 0x8f : 0xbf)
+  if (byte < 0xf0) return expecting(2, byte === 0xe0 ? 0xa0 : 0x80, byte === 0xed ? 0x9f : 0xbf)
+  if (byte < 0xf5) return expecting(3, byte === 0xf0 ? 0x90 : 0x80, byte === 0xf4 ? 0x8f : 0xbf)
   return REJECT
 }
 
-// @ts-ignore: decorator
-@inline
 function step(state: i32, byte: i32): i32 {
-  if (state == 0) return lead(byte)
+  if (state === 0) return lead(byte)
   if (byte < ((state >> 8) & 0xff) || byte > ((state >> 16) & 0xff)) return REJECT
   const missing = (state & 0xff) - 1
-  return missing == 0 ? 0 : expecting(missing, 0x80, 0xbf)
+  return missing === 0 ? 0 : expecting(missing, 0x80, 0xbf)
 }
 
-// @ts-ignore: decorator
-@inline
 function isAsciiBlock(block: v128): bool {
-  return i8x16.bitmask(block) == 0
+  return i8x16.bitmask(block) === 0
 }
 
 /** How many bytes from `address` on are ASCII, as far as blocks of 16 tell; the rest is less than a block or holds others. */
@@ -68,8 +62,6 @@ export function isAscii(address: usize, length: u32): bool {
  * per byte" (2020). Each bit of the tables names a way in which two bytes in a row cannot be right; an error is a bit that
  * both halves of the first and the high half of the second agree on.
  */
-// @ts-ignore: decorator
-@inline
 function blockErrors(before: v128, block: v128): v128 {
   // What a high half of the first byte, its low half, and a high half of the second byte allow to be wrong.
   const firstHigh = i8x16(2, 2, 2, 2, 2, 2, 2, 2, -128, -128, -128, -128, 0x21, 0x01, 0x15, 0x49)
@@ -78,10 +70,7 @@ function blockErrors(before: v128, block: v128): v128 {
   const low = i8x16.splat(0x0f)
   const previous = i8x16.shuffle(before, block, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30)
   const pairs = v128.and(
-    v128.and(
-      i8x16.swizzle(firstHigh, i8x16.shr_u(previous, 4)),
-      i8x16.swizzle(firstLow, v128.and(previous, low)),
-    ),
+    v128.and(i8x16.swizzle(firstHigh, i8x16.shr_u(previous, 4)), i8x16.swizzle(firstLow, v128.and(previous, low))),
     i8x16.swizzle(secondHigh, i8x16.shr_u(block, 4)),
   )
   // Two or three bytes after a lead of three or four there must be a continuation, and only there may be two in a row.
@@ -127,21 +116,21 @@ function validateBlocks(address: usize, end: usize): usize {
  * Returns the new state, or REJECT as soon as no continuation could make the text valid.
  */
 export function validate(address: usize, length: u32, state: i32): i32 {
-  if (state == REJECT) return REJECT
+  if (state === REJECT) return REJECT
   let at = address
   const end = address + length
-  while (state != 0 && at < end) {
+  while (state !== 0 && at < end) {
     state = step(state, load<u8>(at++))
-    if (state == REJECT) return REJECT
+    if (state === REJECT) return REJECT
   }
   at += asciiPrefix(at, <u32>(end - at))
   if (end - at >= 16) {
     at = validateBlocks(at, end)
-    if (at == 0) return REJECT
+    if (at === 0) return REJECT
   }
   while (at < end) {
     state = step(state, load<u8>(at++))
-    if (state == REJECT) return REJECT
+    if (state === REJECT) return REJECT
   }
   return state
 }

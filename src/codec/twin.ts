@@ -111,6 +111,7 @@ class TwinDecoder implements Decoder {
   #frame = 0
   /** Opcode of the fragmented message under way, 0 if none. */
   #message = 0
+  /** State of its text; 0 between texts. */
   #utf8 = 0
 
   constructor(memory: Uint8Array, table: Uint32Array) {
@@ -188,7 +189,6 @@ class TwinDecoder implements Decoder {
     if (opcode >= Opcode.close) return opcode | fin
     if (opcode === Opcode.continuation) return this.#message | fin | CONTINUATION
     this.#message = opcode
-    this.#utf8 = 0
     return opcode | fin
   }
 

@@ -1,0 +1,12 @@
+/** How the command ended; `--help` explains them. */
+export const ExitCode = {
+  ok: 0,
+  endedBadly: 1,
+  usage: 2,
+  refused: 3,
+  unreachable: 4,
+  /** 128 and the number of SIGINT, as shells have it. */
+  interrupted: 130,
+} as const
+
+export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode]

@@ -1,0 +1,340 @@
+import { establish } from './connect.ts'
+import type { Connection } from './driver/connection.ts'
+import {
+  ConnectionClosedError,
+  HandshakeError,
+  type HandshakeResponse,
+  InvalidStateError,
+  OptionsError,
+} from './errors.ts'
+import { parseTarget, printable } from './handshake/target-url.ts'
+import type { HttpHeaders } from './http-headers.ts'
+import type { ClientWebSocketOptions } from './options.ts'
+import { MAX_REASON_BYTES } from './protocol/close-frame.ts'
+import type { Message } from './protocol/message-reader.ts'
+import { canSend, nextState, type State, type Transition } from './protocol/states.ts'
+import { type ResolvedOptions, resolveOptions } from './resolve-options.ts'
+
+/** What `send` takes: a string goes out as text, anything else as binary. */
+export type MessageData = string | ArrayBuffer | SharedArrayBuffer | ArrayBufferView
+
+/** Where a call may be cancelled. */
+export interface Cancellable {
+  /** Its reason is thrown as it is. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** The longest payload of a control frame (RFC 6455 §5.5). */
+const MAX_PING_BYTES = 125
+
+/**
+ * A WebSocket client (RFC 6455).
+ *
+ * It is used once: `connect`, then `send` and `receive`, then `close`. Sends may overlap and go out in order; one receive may
+ * wait at a time. Received messages are kept until they are read; when `highWaterMark` bytes are unread, the server has to
+ * wait.
+ *
+ *     await using ws = await connect('wss://example.com')
+ *     await ws.send('hello')
+ *     for await (const message of ws) console.log(message)
+ */
+export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable {
+  readonly #options: ResolvedOptions
+  /** The state as long as there is no connection. */
+  #state: State = 'none'
+  #connection: Connection | undefined
+  #url = ''
+  #subprotocol = ''
+  #transport: 'tcp' | 'dispatcher' | undefined
+  #httpVersion: '1.1' | '2' | undefined
+  #httpStatusCode = 0
+  #httpStatusText = ''
+  #httpResponseHeaders: HttpHeaders | null = null
+  readonly #aborter = new AbortController()
+
+  /** Fails with an OptionsError for options that cannot work; see {@link ClientWebSocketOptions}. */
+  constructor(options: ClientWebSocketOptions = {}) {
+    this.#options = resolveOptions(options)
+  }
+
+  /**
+   * Makes the opening handshake.
+   *
+   * Fails with a HandshakeError when the server refuses or cannot be reached, with an OptionsError for a URL that is not ws:, wss:,
+   * http: or https:, with an InvalidStateError on a socket that was used already, and with the signal's own reason.
+   */
+  async connect(url: string | URL, { signal }: Cancellable = {}): Promise<void> {
+    if (this.state !== 'none') throw this.#invalidState('connect')
+    const target = parseTarget(url)
+    this.#url = printable(target) + target.search
+    this.#move('connect')
+    try {
+      const either = signal ? AbortSignal.any([signal, this.#aborter.signal]) : this.#aborter.signal
+      const { connection, response, ...details } = await establish(target, this.#options, either)
+      if (either.aborted) {
+        connection.abort(either.reason)
+        throw either.reason
+      }
+      this.#connection = connection
+      this.#url = printable(details.url) + details.url.search
+      this.#subprotocol = details.subprotocol
+      this.#transport = details.transport
+      this.#keepResponse(response)
+    } catch (error) {
+      if (error instanceof HandshakeError) this.#keepResponse(error.response)
+      this.#move('refused')
+      throw error
+    }
+  }
+
+  /** Where the socket stands in its life. */
+  get state(): State {
+    return this.#connection?.state ?? this.#state
+  }
+
+  /** The URL of the connection, after redirects, without userinfo; empty before `connect`. */
+  get url(): string {
+    return this.#url
+  }
+
+  /** The subprotocol that the server chose; empty if none. */
+  get subprotocol(): string {
+    return this.#subprotocol
+  }
+
+  /** The extensions that were agreed, as in Sec-WebSocket-Extensions; empty if none. */
+  get extensions(): string {
+    return ''
+  }
+
+  /** What carries the connection; undefined before it is open. */
+  get transport(): 'tcp' | 'dispatcher' | undefined {
+    return this.#transport
+  }
+
+  /** The HTTP version of the handshake; undefined while there was no response. */
+  get httpVersion(): '1.1' | '2' | undefined {
+    return this.#httpVersion
+  }
+
+  /**
+   * The status of the response to the handshake: 101, or 200 over HTTP/2, when it succeeded. 0 when there was no response, or when
+   * `collectHttpResponseDetails` is false. Known after failures, too.
+   */
+  get httpStatusCode(): number {
+    return this.#httpStatusCode
+  }
+
+  /** The reason phrase of the response; empty where the HTTP client does not tell it. */
+  get httpStatusText(): string {
+    return this.#httpStatusText
+  }
+
+  /** The headers of the response, on success and on failure; null when there are none. Set it to null to free them. */
+  get httpResponseHeaders(): HttpHeaders | null {
+    return this.#httpResponseHeaders
+  }
+
+  set httpResponseHeaders(value: null) {
+    if (value !== null) throw new OptionsError('httpResponseHeaders', 'httpResponseHeaders can only be set to null.')
+    this.#httpResponseHeaders = null
+  }
+
+  /** The code of the server's Close frame: 1005 if it held none, 1006 if the connection ended without one. Undefined before. */
+  get closeStatus(): number | undefined {
+    return this.#connection?.closeStatus
+  }
+
+  /** The reason in the server's Close frame. */
+  get closeStatusDescription(): string {
+    return this.#connection?.closeReason ?? ''
+  }
+
+  /** Bytes that were sent and not yet handed to the operating system, with the headers of their frames. */
+  get bufferedAmount(): number {
+    return this.#connection?.bufferedAmount ?? 0
+  }
+
+  /**
+   * Sends one message. What is given is copied at once and may be changed after the call.
+   *
+   * Resolves when there is room for more: at once, or when less than `highWaterMark` bytes are unsent. That is not a receipt:
+   * only an answer of the server is. A promise that is not awaited raises nothing when the connection fails.
+   * Fails with an InvalidStateError before the socket is open and after `close`, with a ConnectionClosedError once it is over.
+   */
+  send(data: MessageData): Promise<void> {
+    const connection = this.#connection
+    if (!connection || !canSend(connection.state)) return quietly(this.#cannot('send'))
+    return attempt(() => connection.send(typeof data === 'string' ? data : bytesOf(data, 'data')))
+  }
+
+  /**
+   * The next message; undefined when the server has closed and all has been read. One call may wait at a time.
+   *
+   * Cancelling it leaves the connection open, and loses nothing. Fails with the error that ended the connection, after the messages
+   * that had come before: a ConnectionClosedError, ProtocolError or MessageTooBigError.
+   */
+  receive({ signal }: Cancellable = {}): Promise<Message | undefined> {
+    return this.#connection?.inbox.receive(signal) ?? this.#cannot('receive')
+  }
+
+  /** The messages one by one, until the server closes. Leaving the loop does not close the socket. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<Message> {
+    return iterate(() => this.receive())
+  }
+
+  /** All messages that are there, as arrays of at least one: the fastest way to read many small ones. */
+  batches(): AsyncIterableIterator<Message[]> {
+    return iterate(() => this.#connection?.inbox.receiveAll() ?? this.#cannot('receive'))
+  }
+
+  /**
+   * Sends a Ping and resolves to the time until its Pong, in milliseconds. `payload` is at most 125 bytes, 8 random ones by default.
+   * Pings are answered by themselves. The signal ends the wait, not the connection. Fails as `send` does.
+   */
+  ping(payload?: MessageData, { signal }: Cancellable = {}): Promise<number> {
+    return attempt(() => {
+      const bytes = payload === undefined ? undefined : pingPayload(payload)
+      signal?.throwIfAborted()
+      const connection = this.#connection
+      // After the server's Close frame no Pong comes any more (RFC 6455 §5.5.1).
+      if (connection?.state !== 'open') return quietly(this.#cannot('ping'))
+      return connection.ping(bytes, signal)
+    })
+  }
+
+  /**
+   * Closes: sends what was sent before, then a Close frame, and resolves when the connection has ended, at most `closeTimeout`
+   * later. May be called again. It never fails because of the peer: `state` is `closed` if both Close frames were exchanged,
+   * otherwise `aborted`.
+   *
+   * Messages that still come stay receivable, but beyond `highWaterMark` those that nobody waits for are dropped.
+   * `code` is 1000–1003, 1007–1014 or 3000–4999; `reason` at most 123 bytes in UTF-8 (RFC 6455 §7.4). Default: 1000.
+   */
+  async close(code: number = 1000, reason = ''): Promise<void> {
+    checkClose(code, reason)
+    if (!this.#connection) return this.#cannot('close')
+    return this.#connection.close(code, reason)
+  }
+
+  /**
+   * Says that nothing more will be sent, and goes on receiving. Resolves when the Close frame has been handed to the operating
+   * system. Arguments as for `close`; fails as `send` does.
+   */
+  closeOutput(code: number = 1000, reason = ''): Promise<void> {
+    return attempt(() => {
+      checkClose(code, reason)
+      const connection = this.#connection
+      if (!connection || !canSend(connection.state)) return quietly(this.#cannot('closeOutput'))
+      return connection.closeOutput(code, reason)
+    })
+  }
+
+  /** Ends everything at once, without a closing handshake; whatever waits fails with `reason`. Also ends `connect`. */
+  abort(reason: unknown = new ConnectionClosedError('The socket was aborted.')): void {
+    this.#move('aborted')
+    this.#aborter.abort(reason)
+    this.#connection?.abort(reason)
+  }
+
+  /** Closes an open socket, ends one that is connecting, and does nothing otherwise. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#connection) await this.#connection.close(1000, '')
+    else this.abort()
+  }
+
+  #move(transition: Transition): void {
+    this.#state = nextState(this.#state, transition)
+  }
+
+  #keepResponse(response: HandshakeResponse | undefined): void {
+    this.#httpVersion = response?.httpVersion
+    if (!response || !this.#options.collectHttpResponseDetails) return
+    this.#httpStatusCode = response.status
+    this.#httpStatusText = response.statusText
+    this.#httpResponseHeaders = response.headers
+  }
+
+  /** Why a call cannot be done in this state. */
+  #cannot(call: string): Promise<never> {
+    const { state, closeStatus, closeStatusDescription: reason } = this
+    if (closeStatus === undefined || state === 'close-sent') return Promise.reject(this.#invalidState(call))
+    const wasClean = state === 'closed'
+    return Promise.reject(
+      new ConnectionClosedError(`Cannot ${call}: the connection is over (${closeStatus}).`, {
+        closeStatus,
+        reason,
+        wasClean,
+      }),
+    )
+  }
+
+  #invalidState(call: string): InvalidStateError {
+    return new InvalidStateError(`Cannot ${call} in the state ${this.state}.`, this.state)
+  }
+}
+
+/**
+ * Opens a WebSocket: `new ClientWebSocket(options)` and its `connect` in one.
+ *
+ * @see {@link ClientWebSocketOptions} for the options, {@link ClientWebSocket.connect} for the errors
+ */
+export async function connect(
+  url: string | URL,
+  { signal, ...options }: ClientWebSocketOptions & Cancellable = {},
+): Promise<ClientWebSocket> {
+  const socket = new ClientWebSocket(options)
+  await socket.connect(url, { signal })
+  return socket
+}
+
+/** An iterator over what `next` gives, until it gives nothing. */
+function iterate<T>(next: () => Promise<T | undefined>): AsyncIterableIterator<T> {
+  return {
+    next: () => next().then((value) => (value === undefined ? { done: true, value } : { done: false, value })),
+    return: (value?: unknown) => Promise.resolve({ done: true, value }),
+    [Symbol.asyncIterator]() {
+      return this
+    },
+  }
+}
+
+/** What `call` gives, itself: an async function would give another promise, which nobody has made quiet. */
+function attempt<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return call()
+  } catch (error) {
+    return Promise.reject(error)
+  }
+}
+
+/** A failure that nobody has to look at. */
+function quietly(failure: Promise<never>): Promise<never> {
+  failure.catch(() => {})
+  return failure
+}
+
+function bytesOf(data: Exclude<MessageData, string>, name: string): Uint8Array {
+  if (data instanceof Uint8Array) return data
+  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+  if (data instanceof ArrayBuffer || data instanceof SharedArrayBuffer) return new Uint8Array(data)
+  throw new OptionsError(name, `${name} must be a string, an ArrayBuffer or a view of one.`)
+}
+
+function pingPayload(payload: MessageData): Uint8Array {
+  const bytes = typeof payload === 'string' ? new TextEncoder().encode(payload) : bytesOf(payload, 'payload')
+  if (bytes.length > MAX_PING_BYTES) throw new OptionsError('payload', `A Ping holds at most ${MAX_PING_BYTES} bytes.`)
+  return bytes
+}
+
+/** What a Close frame of a client may say (RFC 6455 §7.4, §5.5.1). */
+function checkClose(code: number, reason: string): void {
+  const isAllowed = (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999)
+  if (!Number.isInteger(code) || !isAllowed) {
+    throw new OptionsError('code', 'code must be 1000 to 1003, 1007 to 1014, or 3000 to 4999.')
+  }
+  if (typeof reason !== 'string') throw new OptionsError('reason', 'reason must be a string.')
+  if (reason.length > MAX_REASON_BYTES || new TextEncoder().encode(reason).length > MAX_REASON_BYTES) {
+    throw new OptionsError('reason', `reason must be at most ${MAX_REASON_BYTES} bytes long in UTF-8.`)
+  }
+}

@@ -1,0 +1,23 @@
+import type { Message } from '../protocol/message-reader.ts'
+import type { State } from '../protocol/states.ts'
+import type { Inbox } from './inbox.ts'
+
+/** An open WebSocket connection, whatever carries it. Arguments have been checked. */
+export interface Connection {
+  readonly state: State
+  /** The code of the peer's Close frame (1005 if it held none), 1006 if the connection ended without; undefined before. */
+  readonly closeStatus: number | undefined
+  readonly closeReason: string
+  /** Bytes that are not yet handed to the operating system, frame headers included. */
+  readonly bufferedAmount: number
+  readonly inbox: Inbox
+  /** Resolves when there is room for more. */
+  send(message: Message): Promise<void>
+  /** Resolves to the round-trip time in milliseconds. */
+  ping(payload: Uint8Array | undefined, signal: AbortSignal | undefined): Promise<number>
+  /** Resolves when everything is over. */
+  close(code: number | undefined, reason: string): Promise<void>
+  /** Resolves when our Close frame has been handed to the operating system. */
+  closeOutput(code: number | undefined, reason: string): Promise<void>
+  abort(reason: unknown): void
+}

@@ -1,0 +1,332 @@
+import type { Arena } from '../codec/arena.ts'
+import type { Codec } from '../codec/codec.ts'
+import { ConnectionClosedError, TimeoutError } from '../errors.ts'
+import type { Message } from '../protocol/message-reader.ts'
+import { Protocol, type ProtocolOptions, type ProtocolSink } from '../protocol/protocol.ts'
+import { canReceive, canSend, type State } from '../protocol/states.ts'
+import type { ByteSink, ByteStream } from '../transport/contracts.ts'
+import type { Connection } from './connection.ts'
+import { Inbox } from './inbox.ts'
+import { KeepAlive } from './keep-alive.ts'
+import { PingLedger } from './ping-ledger.ts'
+
+export interface StreamDriverOptions extends ProtocolOptions {
+  /** Milliseconds; Infinity is never. */
+  readonly closeTimeout: number
+  readonly keepAliveInterval: number
+  readonly keepAliveTimeout: number
+  /** Bytes. */
+  readonly highWaterMark: number
+}
+
+/** What a driver of this thread shares with all others. */
+export interface Core {
+  readonly codec: Codec
+  readonly arena: Arena
+  readonly nextKey: () => number
+}
+
+/** With this many bytes waiting, they leave before the turn ends. */
+const FLUSH_AT = 131072
+/** After the closing handshake the server should end the connection (RFC 6455 §7.1.1); some wait for the client to. */
+const SERVER_ENDS_WITHIN = 250
+/** After our end: for the last bytes to reach the peer, and its end to come back, before the connection is cut. */
+const LINGER = 500
+const READY = Promise.resolve()
+
+/** Runs the protocol over a stream of bytes. */
+export class StreamDriver implements Connection, ByteSink, ProtocolSink {
+  readonly inbox: Inbox
+  closeStatus: number | undefined
+  closeReason = ''
+  readonly #stream: ByteStream
+  readonly #protocol: Protocol
+  readonly #options: StreamDriverOptions
+  readonly #pings = new PingLedger()
+  readonly #keepAlive: KeepAlive
+  #isPaused = false
+  #isFlushDue = false
+  /** close() was called: nobody insists on what is still to come. */
+  #isClosing = false
+  /** Why the connection failed, once it has. */
+  #failure: unknown
+  #drained: PromiseWithResolvers<void> | undefined
+  readonly #over = Promise.withResolvers<void>()
+  #isOver = false
+  #endTimer: ReturnType<typeof setTimeout> | undefined
+  #closeTimer: ReturnType<typeof setTimeout> | undefined
+
+  constructor(stream: ByteStream, core: Core, options: StreamDriverOptions) {
+    this.#stream = stream
+    this.#options = options
+    this.#protocol = new Protocol(core.codec, core.arena, core.nextKey, options, this)
+    this.inbox = new Inbox(() => this.#balance())
+    this.#keepAlive = new KeepAlive(options.keepAliveInterval, options.keepAliveTimeout, {
+      probe: () => this.#probe(),
+      isPaused: () => this.#isPaused,
+      expired: () => this.#expire(),
+    })
+    stream.attach(this)
+  }
+
+  get state(): State {
+    return this.#protocol.state
+  }
+
+  get bufferedAmount(): number {
+    return this.#protocol.outbox.buffered
+  }
+
+  send(message: Message): Promise<void> {
+    this.#protocol.send(message)
+    this.#scheduleFlush()
+    return this.#room()
+  }
+
+  ping(payload: Uint8Array | undefined, signal: AbortSignal | undefined): Promise<number> {
+    const bytes = payload ?? crypto.getRandomValues(new Uint8Array(8))
+    const answered = this.#pings.add(bytes, signal)
+    this.#protocol.sendPing(bytes)
+    this.#scheduleFlush()
+    return answered
+  }
+
+  close(code: number | undefined, reason: string): Promise<void> {
+    this.#isClosing = true
+    this.#protocol.sendClose(code, reason)
+    this.#flush()
+    if (this.state === 'closed') this.#awaitEnd()
+    this.#limitClosing()
+    this.#balance()
+    return this.#over.promise
+  }
+
+  closeOutput(code: number | undefined, reason: string): Promise<void> {
+    const { promise, resolve, reject } = quiet(Promise.withResolvers<void>())
+    this.#protocol.sendClose(code, reason)
+    this.#flush(() => (this.#failure === undefined ? resolve() : reject(this.#failure)))
+    if (this.state === 'closed') this.#awaitEnd()
+    return promise
+  }
+
+  abort(reason: unknown): void {
+    this.#cut(reason ?? this.#closed('The connection was aborted.'))
+  }
+
+  // What the stream tells.
+
+  onData(bytes: Uint8Array): void {
+    if (this.#failure !== undefined) return
+    this.#keepAlive.heard()
+    const failure = this.#protocol.receive(bytes)
+    if (failure) {
+      this.#fail(failure)
+      return
+    }
+    this.inbox.deliver()
+    if (!canReceive(this.state)) this.#takeEndOfMessages()
+    if (!this.#protocol.outbox.isEmpty) this.#scheduleFlush()
+    this.#balance()
+  }
+
+  onEnd(): void {
+    if (this.state === 'closed') this.#stream.end()
+    else if (this.#failure !== undefined) this.#stream.destroy()
+    else if (canReceive(this.state)) this.#cut(this.#closed('The server ended the connection without a Close frame.'))
+    else this.#cut(this.#closed('The server ended the connection before our Close frame.'))
+  }
+
+  onClosed(error: Error | undefined): void {
+    if (this.state !== 'closed') {
+      this.#failure ??= this.#closed('The connection was lost.', error)
+    }
+    this.#isOver = true
+    this.#stopTimers()
+    this.#wake()
+    this.#over.resolve()
+  }
+
+  // What the protocol tells.
+
+  onMessage(message: Message): void {
+    const isUnwanted = this.#isClosing && !this.inbox.isAwaited && this.inbox.size >= this.#options.highWaterMark
+    if (!isUnwanted) this.inbox.push(message)
+  }
+
+  onPong(payload: Uint8Array): void {
+    this.#pings.answer(payload)
+  }
+
+  onClose(code: number, reason: string): void {
+    this.closeStatus = code
+    this.closeReason = reason
+  }
+
+  // Outbound.
+
+  /** A promise that is shared by all who wait, and that is there already while there is room. */
+  #room(): Promise<void> {
+    if (this.bufferedAmount < this.#options.highWaterMark) return READY
+    this.#drained ??= quiet(Promise.withResolvers<void>())
+    return this.#drained.promise
+  }
+
+  #scheduleFlush(): void {
+    if (this.#protocol.outbox.waiting >= FLUSH_AT) {
+      this.#flush()
+    } else if (!this.#isFlushDue) {
+      this.#isFlushDue = true
+      this.#stream.defer(this.#flushDue)
+    }
+  }
+
+  readonly #flushDue = (): void => {
+    this.#isFlushDue = false
+    this.#flush()
+  }
+
+  /** Writes everything that waits, as one write; `then` is called when the stream has let go of it. */
+  #flush(then?: () => void): void {
+    const { outbox } = this.#protocol
+    if (outbox.isEmpty) {
+      then?.()
+      return
+    }
+    const chunks = outbox.take()
+    const released = () => {
+      outbox.release(chunks)
+      this.#onReleased()
+      then?.()
+    }
+    this.#stream.write(
+      chunks.map(({ bytes }) => bytes),
+      released,
+    )
+  }
+
+  #onReleased(): void {
+    if (this.#protocol.sendOwedPong()) this.#scheduleFlush()
+    if (this.#drained && this.bufferedAmount < this.#options.highWaterMark) {
+      this.#drained.resolve()
+      this.#drained = undefined
+    }
+  }
+
+  // Inbound.
+
+  /** Stops reading when more is unread than may be, and goes on when somebody wants it. */
+  #balance(): void {
+    const unread = this.inbox.size + this.#protocol.pending
+    const insists = canReceive(this.state) && !this.#isClosing && !this.inbox.isAwaited
+    const isFull = insists && unread >= this.#options.highWaterMark
+    if (isFull === this.#isPaused || this.#isOver) return
+    this.#isPaused = isFull
+    if (isFull) {
+      this.#stream.pause()
+    } else {
+      // That nothing was heard until now was our doing.
+      this.#keepAlive.heard()
+      this.#stream.resume()
+    }
+  }
+
+  /** The peer's Close frame has come: there will be no more messages. */
+  #takeEndOfMessages(): void {
+    this.inbox.end()
+    this.#pings.fail(this.#closed('The server closed before it answered the Ping.'))
+    if (this.state === 'closed') this.#awaitEnd()
+  }
+
+  #closed(message: string, cause?: unknown): ConnectionClosedError {
+    const { closeStatus = 1006, closeReason: reason } = this
+    const details = { closeStatus, reason, wasClean: this.state === 'closed' }
+    return new ConnectionClosedError(message, cause === undefined ? details : { ...details, cause })
+  }
+
+  // The end.
+
+  /** After both Close frames: the server ends the connection, or else we do. */
+  #awaitEnd(): void {
+    this.#flush()
+    this.#limitClosing()
+    this.#endTimer ??= setTimeout(() => this.#endFirst(), SERVER_ENDS_WITHIN)
+  }
+
+  /** Ends our direction. Whoever does not end theirs soon after is not waited for, unless they still take what we sent. */
+  #endFirst(): void {
+    this.#stream.end()
+    this.#endTimer = setTimeout(() => {
+      if (this.bufferedAmount === 0) this.#stream.destroy()
+    }, LINGER)
+  }
+
+  #limitClosing(): void {
+    const { closeTimeout } = this.#options
+    if (closeTimeout === Infinity || this.#isOver) return
+    this.#closeTimer ??= setTimeout(() => {
+      const cause = new TimeoutError(
+        'CLOSE_TIMEOUT',
+        `The server did not close within ${closeTimeout} ms.`,
+        closeTimeout,
+      )
+      this.#cut(this.#closed('The connection was cut: closing it took too long.', cause))
+    }, closeTimeout)
+  }
+
+  #probe(): boolean {
+    if (!canSend(this.state)) return false
+    if (this.#options.keepAliveTimeout === Infinity) this.#protocol.sendUnsolicitedPong()
+    else this.#protocol.sendPing(crypto.getRandomValues(new Uint8Array(8)))
+    this.#scheduleFlush()
+    return true
+  }
+
+  #expire(): void {
+    const { keepAliveTimeout } = this.#options
+    const message = `Nothing came within ${keepAliveTimeout} ms of a keep-alive Ping.`
+    const cause = new TimeoutError('KEEP_ALIVE_TIMEOUT', message, keepAliveTimeout)
+    this.#cut(this.#closed('The server is gone.', cause))
+  }
+
+  /** The peer broke a rule: our Close frame is on its way; then the connection is cut. */
+  #fail(failure: unknown): void {
+    this.#failure = failure
+    this.#flush()
+    this.#stopTimers()
+    this.#wake()
+    this.#stream.end()
+    this.#closeTimer = setTimeout(() => this.#stream.destroy(), LINGER)
+  }
+
+  /** Ends everything at once. */
+  #cut(reason: unknown): void {
+    if (this.#isOver) return
+    if (this.state !== 'closed') this.#failure ??= reason
+    this.#stopTimers()
+    this.#wake()
+    this.#stream.destroy()
+  }
+
+  /** Everyone who waits is told why it is in vain. */
+  #wake(): void {
+    this.#protocol.end()
+    if (this.state === 'aborted') this.closeStatus ??= 1006
+    this.inbox.end(this.#failure)
+    const reason = this.#failure ?? this.#closed('The connection is closed.')
+    this.#pings.fail(reason)
+    this.#drained?.reject(reason)
+    this.#drained = undefined
+  }
+
+  #stopTimers(): void {
+    this.#keepAlive.stop()
+    clearTimeout(this.#endTimer)
+    clearTimeout(this.#closeTimer)
+  }
+}
+
+/** A promise that nobody has to look at. */
+function quiet<T>(resolvers: PromiseWithResolvers<T>): PromiseWithResolvers<T> {
+  resolvers.promise.catch(() => {})
+  return resolvers
+}

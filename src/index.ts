@@ -1,0 +1,27 @@
+export { type Cancellable, ClientWebSocket, connect, type MessageData } from './client-websocket.ts'
+export {
+  ConnectionClosedError,
+  type ErrorCode,
+  type HandshakeAttempt,
+  HandshakeError,
+  type HandshakeErrorCode,
+  type HandshakeErrorDetails,
+  type HandshakeResponse,
+  HawserError,
+  InvalidStateError,
+  MessageTooBigError,
+  OptionsError,
+  ProtocolError,
+  TimeoutError,
+} from './errors.ts'
+export { type HeaderField, HttpHeaders } from './http-headers.ts'
+export type {
+  ClientWebSocketOptions,
+  CookieJar,
+  Credentials,
+  Dispatcher,
+  HeadersInit,
+  TlsOptions,
+} from './options.ts'
+export type { Message } from './protocol/message-reader.ts'
+export type { State } from './protocol/states.ts'

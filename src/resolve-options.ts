@@ -1,0 +1,172 @@
+import { OptionsError } from './errors.ts'
+import { checkHeaders } from './handshake/caller-headers.ts'
+import { isToken } from './handshake/syntax.ts'
+import type { ClientWebSocketOptions, CookieJar, Credentials, Dispatcher, TlsOptions } from './options.ts'
+
+/** The options with all defaults in place. A time or limit that is off is Infinity. */
+export interface ResolvedOptions {
+  readonly subprotocols: readonly string[]
+  readonly headers: readonly (readonly [string, string])[]
+  readonly dispatcher: Dispatcher | 'global' | undefined
+  readonly tls: TlsOptions | undefined
+  readonly proxy: URL | 'env' | undefined
+  readonly cookies: CookieJar | undefined
+  readonly credentials: Credentials | undefined
+  readonly redirect: 'error' | 'follow'
+  readonly collectHttpResponseDetails: boolean
+  readonly handshakeTimeout: number
+  readonly closeTimeout: number
+  readonly keepAliveInterval: number
+  readonly keepAliveTimeout: number
+  readonly allowHalfOpen: boolean
+  readonly maxMessageSize: number
+  readonly maxFragments: number
+  readonly highWaterMark: number
+}
+
+const MiB = 1024 * 1024
+/** What setTimeout can wait for. */
+const MAX_TIME = 2 ** 31 - 1
+const MAX_SIZE = 2 ** 31 - 1
+const PROXY_PROTOCOLS = ['http:', 'https:', 'socks5:']
+
+/** Options that say how to reach the server: with a caller's own client they would be ignored, so they are refused. */
+const OF_THE_CLIENT = ['tls', 'proxy', 'cookies', 'credentials'] as const
+
+/** Every option there is; a name that is not here is a mistake. */
+const NAMES: Readonly<Record<keyof ClientWebSocketOptions, true>> = {
+  subprotocols: true,
+  headers: true,
+  dispatcher: true,
+  tls: true,
+  proxy: true,
+  cookies: true,
+  credentials: true,
+  redirect: true,
+  collectHttpResponseDetails: true,
+  handshakeTimeout: true,
+  closeTimeout: true,
+  keepAliveInterval: true,
+  keepAliveTimeout: true,
+  allowHalfOpen: true,
+  maxMessageSize: true,
+  maxFragments: true,
+  highWaterMark: true,
+}
+
+/** Checks the options and fills in the defaults; throws an OptionsError that names the first one that cannot be used. */
+export function resolveOptions(options: ClientWebSocketOptions): ResolvedOptions {
+  if (typeof options !== 'object' || options === null) refuse('options', 'The options must be an object.')
+  for (const name of Object.keys(options)) if (!Object.hasOwn(NAMES, name)) refuse(name, `There is no option ${name}.`)
+  refuseOptionsOfTheClient(options)
+  return {
+    subprotocols: subprotocols(options.subprotocols),
+    headers: checkHeaders(options.headers ?? []),
+    dispatcher: dispatcher(options.dispatcher),
+    tls: object('tls', options.tls),
+    proxy: proxy(options.proxy),
+    cookies: withMethods('cookies', options.cookies, ['getCookieString', 'setCookie']),
+    credentials: credentials(options.credentials),
+    redirect: oneOf('redirect', options.redirect, ['error', 'follow']),
+    collectHttpResponseDetails: boolean('collectHttpResponseDetails', options.collectHttpResponseDetails, true),
+    handshakeTimeout: time('handshakeTimeout', options.handshakeTimeout, 30_000),
+    closeTimeout: time('closeTimeout', options.closeTimeout, 10_000),
+    keepAliveInterval: time('keepAliveInterval', options.keepAliveInterval, 30_000),
+    keepAliveTimeout: time('keepAliveTimeout', options.keepAliveTimeout, Infinity),
+    allowHalfOpen: boolean('allowHalfOpen', options.allowHalfOpen, false),
+    maxMessageSize: count('maxMessageSize', options.maxMessageSize, 64 * MiB),
+    maxFragments: count('maxFragments', options.maxFragments, 131_072),
+    highWaterMark: count('highWaterMark', options.highWaterMark, MiB / 4),
+  }
+}
+
+/** The one way out. */
+function refuse(option: string, message: string, cause?: unknown): never {
+  throw new OptionsError(option, message, cause === undefined ? undefined : { cause })
+}
+
+function refuseOptionsOfTheClient(options: ClientWebSocketOptions): void {
+  if (options.dispatcher === undefined) return
+  for (const name of OF_THE_CLIENT) {
+    if (options[name] === undefined || options[name] === false) continue
+    refuse(name, `${name} belongs to the HTTP client: set it on the dispatcher that you pass, not beside it.`)
+  }
+}
+
+/** RFC 6455 §4.1: tokens, each of them once. */
+function subprotocols(value: readonly string[] | undefined): readonly string[] {
+  if (value === undefined) return []
+  if (!Array.isArray(value)) refuse('subprotocols', 'subprotocols must be an array of strings.')
+  const seen = new Set<string>()
+  for (const name of value as readonly unknown[]) {
+    if (typeof name !== 'string' || !isToken(name)) {
+      refuse('subprotocols', `subprotocols: ${JSON.stringify(name)} is not a token (RFC 9110 §5.6.2).`)
+    }
+    if (seen.has(name.toLowerCase()))
+      refuse('subprotocols', `subprotocols: ${JSON.stringify(name)} stands there twice.`)
+    seen.add(name.toLowerCase())
+  }
+  return Object.freeze([...value])
+}
+
+function dispatcher(value: Dispatcher | 'global' | undefined): Dispatcher | 'global' | undefined {
+  return value === 'global' ? value : withMethods('dispatcher', value, ['dispatch'])
+}
+
+function proxy(value: string | URL | false | undefined): URL | 'env' | undefined {
+  if (value === undefined || value === false) return undefined
+  if (value === 'env') return value
+  const url = URL.parse(String(value))
+  // The value is not shown: it may hold a password.
+  if (!url) refuse('proxy', "proxy must be a URL, 'env' or false.")
+  if (!PROXY_PROTOCOLS.includes(url.protocol)) refuse('proxy', 'proxy must be an http:, https: or socks5: URL.')
+  return url
+}
+
+function credentials(value: Credentials | undefined): Credentials | undefined {
+  const given = object('credentials', value)
+  if (given === undefined) return undefined
+  const { username, password } = given
+  if (typeof username !== 'string' || typeof password !== 'string') {
+    refuse('credentials', 'credentials must have a username and a password, both strings.')
+  }
+  // RFC 7617 §2: the colon separates the two.
+  if (username.includes(':')) refuse('credentials', 'A username cannot contain a colon.')
+  return { username, password }
+}
+
+function object<T extends object>(name: string, value: T | undefined): T | undefined {
+  if (value !== undefined && (typeof value !== 'object' || value === null)) refuse(name, `${name} must be an object.`)
+  return value
+}
+
+function withMethods<T extends object>(name: string, value: T | undefined, methods: readonly (keyof T & string)[]) {
+  if (value === undefined) return undefined
+  const missing = methods.find((method) => typeof (value as T | null)?.[method] !== 'function')
+  if (missing !== undefined) refuse(name, `${name} must have a method ${missing}.`)
+  return value
+}
+
+function boolean(name: string, value: boolean | undefined, preset: boolean): boolean {
+  if (value === undefined) return preset
+  return typeof value === 'boolean' ? value : refuse(name, `${name} must be true or false.`)
+}
+
+function oneOf<T extends string>(name: string, value: T | undefined, allowed: readonly [T, ...T[]]): T {
+  if (value === undefined) return allowed[0]
+  return allowed.includes(value) ? value : refuse(name, `${name} must be one of ${allowed.join(', ')}.`)
+}
+
+/** Milliseconds; 0 and Infinity both mean never. */
+function time(name: string, value: number | undefined, preset: number): number {
+  if (value === undefined) return preset
+  if (value === 0 || value === Infinity) return Infinity
+  if (typeof value === 'number' && value > 0 && value <= MAX_TIME) return value
+  return refuse(name, `${name} must be a number of milliseconds from 0 to ${MAX_TIME}, or Infinity.`)
+}
+
+function count(name: string, value: number | undefined, preset: number): number {
+  if (value === undefined) return preset
+  if (Number.isSafeInteger(value) && value > 0 && value <= MAX_SIZE) return value
+  return refuse(name, `${name} must be a whole number from 1 to ${MAX_SIZE}.`)
+}

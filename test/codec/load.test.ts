@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest'
+import { codecOnce } from '../../src/codec/instance.ts'
+import { loadCodec } from '../../src/codec/load.ts'
+import { SLABS_IN_MEMORY } from './support.ts'
+
+test('a runtime with WebAssembly gets the core, and all callers the same', () => {
+  const { codec, arena } = loadCodec()
+  expect(codec.name).toBe('wasm')
+  expect(arena.free).toBe(1024)
+  expect(loadCodec()).toBe(loadCodec())
+})
+
+test('a runtime that cannot compile the core gets the twin, with a smaller memory', () => {
+  let compiled = 0
+  const load = codecOnce(() => {
+    compiled++
+    return undefined
+  }, 1024)
+  expect(compiled).toBe(0)
+  const { codec, arena } = load()
+  expect(codec.name).toBe('js')
+  expect(arena.free).toBe(SLABS_IN_MEMORY)
+  expect(load().codec).toBe(codec)
+  expect(compiled).toBe(1)
+})

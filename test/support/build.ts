@@ -1,0 +1,1 @@
+export { buildCore as setup } from '../../scripts/build-core.ts'
