@@ -1,0 +1,31 @@
+/**
+ * What hawser does, in a minute: `npm start`. It starts servers on the loopback, connects to them, shows what happens, and ends by
+ * itself: with exit code 0 if everything went as shown.
+ */
+import { createAuthority } from '../test/support/certificates.ts'
+import { startWebSocketServer } from '../test/support/websocket-server.ts'
+import { echo } from './echo.ts'
+import { Page } from './page.ts'
+import { refusal } from './refusal.ts'
+import { response } from './response.ts'
+import { sharedClient } from './shared-client.ts'
+
+/** Whatever hangs is not as shown. */
+const LIMIT = 30_000
+setTimeout(() => process.exit(1), LIMIT).unref()
+
+const page = new Page('hawser: a WebSocket client that shows what the server answered')
+const authority = await createAuthority()
+const plain = await startWebSocketServer()
+const secure = await startWebSocketServer({ tls: await authority.issue() })
+const servers = { plain, secure, ca: authority.ca }
+
+await page.section('Messages there and back, over ws and over wss with an authority of our own', () =>
+  echo(page, servers),
+)
+await page.section('The response to the handshake, when it succeeds', () => response(page, servers))
+await page.section('The response to the handshake, when the server refuses', () => refusal(page, servers))
+await page.section('Sockets and requests on one HTTP client: an undici Agent', () => sharedClient(page, servers))
+
+await Promise.all([plain.close(), secure.close()])
+process.exitCode = page.end()
