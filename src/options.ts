@@ -104,7 +104,7 @@ export interface ClientWebSocketOptions {
    * finish what we have to say). Otherwise it is answered at once. Default: false.
    */
   readonly allowHalfOpen?: boolean
-  /** The largest message to receive, in bytes, at most 2 GiB; a larger one fails the connection with 1009. Default: 64 MiB. */
+  /** The largest message to receive, in bytes, at most 536,870,888; a larger one fails the connection with 1009. Default: 64 MiB. */
   readonly maxMessageSize?: number
   /** The most fragments that a received message may have; more fail the connection with 1009. Default: 131,072. */
   readonly maxFragments?: number

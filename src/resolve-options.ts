@@ -27,7 +27,9 @@ export interface ResolvedOptions {
 const MiB = 1024 * 1024
 /** What setTimeout can wait for. */
 const MAX_TIME = 2 ** 31 - 1
-const MAX_SIZE = 2 ** 31 - 1
+const MAX_COUNT = 2 ** 31 - 1
+/** The longest string that V8 makes; a text message becomes one. */
+const MAX_MESSAGE_SIZE = 2 ** 29 - 24
 const PROXY_PROTOCOLS = ['http:', 'https:', 'socks5:']
 
 /** Options that say how to reach the server: with a caller's own client they would be ignored, so they are refused. */
@@ -74,7 +76,7 @@ export function resolveOptions(options: ClientWebSocketOptions): ResolvedOptions
     keepAliveInterval: time('keepAliveInterval', options.keepAliveInterval, 30_000),
     keepAliveTimeout: time('keepAliveTimeout', options.keepAliveTimeout, Infinity),
     allowHalfOpen: boolean('allowHalfOpen', options.allowHalfOpen, false),
-    maxMessageSize: count('maxMessageSize', options.maxMessageSize, 64 * MiB),
+    maxMessageSize: count('maxMessageSize', options.maxMessageSize, 64 * MiB, MAX_MESSAGE_SIZE),
     maxFragments: count('maxFragments', options.maxFragments, 131_072),
     highWaterMark: count('highWaterMark', options.highWaterMark, MiB / 4),
   }
@@ -165,8 +167,8 @@ function time(name: string, value: number | undefined, preset: number): number {
   return refuse(name, `${name} must be a number of milliseconds from 0 to ${MAX_TIME}, or Infinity.`)
 }
 
-function count(name: string, value: number | undefined, preset: number): number {
+function count(name: string, value: number | undefined, preset: number, most = MAX_COUNT): number {
   if (value === undefined) return preset
-  if (Number.isSafeInteger(value) && value > 0 && value <= MAX_SIZE) return value
-  return refuse(name, `${name} must be a whole number from 1 to ${MAX_SIZE}.`)
+  if (Number.isSafeInteger(value) && value > 0 && value <= most) return value
+  return refuse(name, `${name} must be a whole number from 1 to ${most}.`)
 }

@@ -104,7 +104,10 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
   closeOutput(code: number | undefined, reason: string): Promise<void> {
     const { promise, resolve, reject } = quiet(Promise.withResolvers<void>())
     this.#protocol.sendClose(code, reason)
-    this.#flush(() => (this.#failure === undefined ? resolve() : reject(this.#failure)))
+    this.#flush((sent) => {
+      if (sent) resolve()
+      else this.#over.promise.then(() => reject(this.#failure ?? this.#closed('The connection is closed.')))
+    })
     if (this.state === 'closed') this.#awaitEnd()
     return promise
   }
@@ -186,17 +189,17 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
   }
 
   /** Writes everything that waits, as one write; `then` is called when the stream has let go of it. */
-  #flush(then?: () => void): void {
+  #flush(then?: (sent: boolean) => void): void {
     const { outbox } = this.#protocol
     if (outbox.isEmpty) {
-      then?.()
+      then?.(true)
       return
     }
     const chunks = outbox.take()
-    const released = () => {
+    const released = (sent: boolean) => {
       outbox.release(chunks)
-      this.#onReleased()
-      then?.()
+      if (sent) this.#onSent()
+      then?.(sent)
     }
     this.#stream.write(
       chunks.map(({ bytes }) => bytes),
@@ -204,7 +207,7 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
     )
   }
 
-  #onReleased(): void {
+  #onSent(): void {
     if (this.#protocol.sendOwedPong()) this.#scheduleFlush()
     if (this.#drained && this.bufferedAmount < this.#options.highWaterMark) {
       this.#drained.resolve()

@@ -15,9 +15,9 @@ export interface ByteStream {
   attach(sink: ByteSink): void
   /**
    * Queues chunks as one write. `released` is called exactly once, perhaps before this returns: from then on the bytes
-   * may be reused. It is also called when the stream is destroyed; a failure is told by `onClosed`.
+   * may be reused. `sent` is false when the stream ended before it had taken them; why is told by `onClosed`.
    */
-  write(chunks: readonly Uint8Array[], released: () => void): void
+  write(chunks: readonly Uint8Array[], released: (sent: boolean) => void): void
   /** Ends our direction after what has been written. The other stays open. */
   end(): void
   /** Stops delivery: at most what has already been read still comes. */

@@ -15,7 +15,7 @@ export class NodeByteStream implements ByteStream {
   /** Bytes for the sink to have first. */
   readonly #held: Uint8Array[] = []
   /** The callbacks of writes that Node has not let go of. */
-  readonly #writing = new Set<() => void>()
+  readonly #writing = new Set<(error?: Error | null) => void>()
   #sink: ByteSink | undefined
   /** True when bytes may go straight to the sink: there is one, it has not paused, and nothing is held. */
   #passing = false
@@ -69,14 +69,14 @@ export class NodeByteStream implements ByteStream {
     if (unread.byteLength > 0) this.#held.unshift(unread)
   }
 
-  write(chunks: readonly Uint8Array[], released: () => void): void {
+  write(chunks: readonly Uint8Array[], released: (sent: boolean) => void): void {
     const duplex = this.#duplex
     if (!duplex.writable || chunks.length === 0) {
-      released()
+      released(chunks.length === 0)
       return
     }
-    const release = () => {
-      if (this.#writing.delete(release)) released()
+    const release = (error?: Error | null) => {
+      if (this.#writing.delete(release)) released(!error)
     }
     this.#writing.add(release)
     if (chunks.length > 1) duplex.cork()
@@ -123,7 +123,7 @@ export class NodeByteStream implements ByteStream {
   #close(): void {
     this.#closed = true
     // Node forgets callbacks of some streams that are destroyed while they write; the memory is free all the same.
-    for (const release of [...this.#writing]) release()
+    for (const release of [...this.#writing]) release(new Error('The stream was closed'))
     this.#pump()
   }
 

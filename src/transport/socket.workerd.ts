@@ -65,10 +65,12 @@ class WorkerdByteStream implements DialedStream {
     if (unread.byteLength > 0) this.#held.unshift(unread)
   }
 
-  write(chunks: readonly Uint8Array[], released: () => void): void {
+  write(chunks: readonly Uint8Array[], released: (sent: boolean) => void): void {
     const written = chunks.map((chunk) => this.#writer.write(chunk))
-    // A failure is told by the reading side.
-    void Promise.allSettled(written).then(released)
+    Promise.all(written).then(
+      () => released(true),
+      () => released(false),
+    )
   }
 
   end(): void {

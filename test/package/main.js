@@ -1,0 +1,10 @@
+import { connect } from 'hawser'
+
+const [url] = process.argv.slice(2)
+const ws = await connect(`${url}/echo`)
+await ws.send('hello')
+const answer = await ws.receive()
+await ws.close()
+if (answer !== 'hello' || ws.httpStatusCode !== 101 || ws.state !== 'closed')
+  throw new Error('The echo did not come back.')
+console.log(`Node ${process.version}: connected, echoed, closed.`)

@@ -1,0 +1,40 @@
+/** Compiled against the packed declarations: what users write has to have the types that they expect. */
+import {
+  ClientWebSocket,
+  type ClientWebSocketOptions,
+  connect,
+  HandshakeError,
+  HawserError,
+  type Message,
+} from 'hawser'
+
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+const holds = <_T extends true>() => {}
+
+const options: ClientWebSocketOptions = { subprotocols: ['a'], headers: { 'x-a': ['1', '2'] }, redirect: 'follow' }
+const ws: ClientWebSocket = await connect('wss://example.com', { ...options, signal: AbortSignal.timeout(1000) })
+holds<Equal<Awaited<ReturnType<typeof ws.receive>>, Message | undefined>>()
+holds<Equal<Message, string | Uint8Array>>()
+for await (const message of ws) holds<Equal<typeof message, Message>>()
+for await (const batch of ws.batches()) holds<Equal<typeof batch, Message[]>>()
+const roundTrip: number = await ws.ping('x')
+const cookies: string[] | undefined = ws.httpResponseHeaders?.getSetCookie()
+ws.httpResponseHeaders = null
+await ws.send(new Uint8Array([roundTrip, cookies?.length ?? 0]))
+
+try {
+  await new ClientWebSocket(options).connect(new URL('ws://example.com'))
+} catch (error) {
+  if (error instanceof HandshakeError && error.code === 'UPGRADE_REFUSED' && error.retriable) {
+    const status: number | undefined = error.response?.status
+    throw new Error(`${status}, again in ${error.retryAfter} ms`)
+  }
+  if (error instanceof HawserError) throw new Error(error.code)
+}
+
+// @ts-expect-error: no such option
+await connect('wss://example.com', { subprotocol: 'a' })
+// @ts-expect-error: not a message
+await ws.send({})
+// @ts-expect-error: only null frees the headers
+ws.httpResponseHeaders = new Headers()
