@@ -56,7 +56,7 @@ export class KeepAlive {
   #judge(probedAt: number): void {
     if (this.#isAlive(probedAt)) this.#check()
     // When this process was busy, the answer may be there already, unread: timers come before reads.
-    else this.#actions.expired()
+    else this.#sleep(1, () => (this.#isAlive(probedAt) ? this.#check() : this.#actions.expired()))
   }
 
   #isAlive(probedAt: number): boolean {

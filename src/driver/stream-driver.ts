@@ -48,6 +48,8 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
   #isFlushDue = false
   /** close() was called: nobody insists on what is still to come. */
   #isClosing = false
+  /** The stream takes nothing more. */
+  #isLost = false
   /** Why the connection failed, once it has. */
   #failure: unknown
   #drained: PromiseWithResolvers<void> | undefined
@@ -199,6 +201,7 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
     const released = (sent: boolean) => {
       outbox.release(chunks)
       if (sent) this.#onSent()
+      else this.#onUnsent()
       then?.(sent)
     }
     this.#stream.write(
@@ -215,12 +218,18 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
     }
   }
 
+  /** The stream is over. It tells so behind what it still holds, for which those who wait to send must not have to wait. */
+  #onUnsent(): void {
+    this.#isLost = true
+    this.#balance()
+  }
+
   // Inbound.
 
   /** Stops reading when more is unread than may be, and goes on when somebody wants it. */
   #balance(): void {
     const unread = this.inbox.size + this.#protocol.pending
-    const insists = canReceive(this.state) && !this.#isClosing && !this.inbox.isAwaited
+    const insists = canReceive(this.state) && !this.#isClosing && !this.#isLost && !this.inbox.isAwaited
     const isFull = insists && unread >= this.#options.highWaterMark
     if (isFull === this.#isPaused || this.#isOver) return
     this.#isPaused = isFull

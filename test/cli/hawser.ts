@@ -11,7 +11,7 @@ export interface Outcome {
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
 // Node 22 warns of type stripping, which would go to the stderr that is looked at.
-const NODE_OPTIONS = ['--disable-warning=ExperimentalWarning', '--import', path('from-source.ts')]
+const NODE_OPTIONS = ['--disable-warning=ExperimentalWarning', '--import', path('../support/from-source.ts')]
 
 /** Starts Node on a file of this repository. Of the environment only what is given, so that every machine is alike. */
 export function spawnSource(

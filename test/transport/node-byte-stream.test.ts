@@ -233,7 +233,7 @@ describe('writing', () => {
     const { stream, socket, peer } = await pair('events')
     const writev = vi.spyOn(socket, '_writev' as 'write')
     const released = Promise.withResolvers<void>()
-    stream.write([text('a'), text('b'), text('c')], released.resolve)
+    stream.write([text('a'), text('b'), text('c')], () => released.resolve())
     await released.promise
     expect(writev).toHaveBeenCalledOnce()
     const [bytes] = await once(peer, 'data')

@@ -1,0 +1,204 @@
+import { getEventListeners } from 'node:events'
+import { describe, expect, test } from 'vitest'
+import {
+  ClientWebSocket,
+  type ClientWebSocketOptions,
+  ConnectionClosedError,
+  connect,
+  MessageTooBigError,
+  OptionsError,
+  ProtocolError,
+} from '../src/index.ts'
+import { closePayload, frame, type PeerConnection, type PeerFrame } from './support/scripted-peer.ts'
+import { aborted, failure, peer, rejection, server } from './support/servers.ts'
+
+const CONTINUATION = 0
+const TEXT = 1
+const BINARY = 2
+const CLOSE = 8
+const PONG = 10
+
+/** A socket to a peer that does this once it has accepted. */
+async function opened(
+  script: (connection: PeerConnection) => Promise<unknown>,
+  options: ClientWebSocketOptions = {},
+): Promise<ClientWebSocket> {
+  const { url } = await peer(async (connection) => {
+    await connection.accept()
+    await script(connection)
+  })
+  return aborted(await connect(url, options))
+}
+
+describe('what the server may not send', () => {
+  /** Sends bytes, and gives the Close frame that the client answers with. */
+  async function violating(bytes: Buffer, options?: ClientWebSocketOptions) {
+    const answered = Promise.withResolvers<PeerFrame>()
+    const script = async (connection: PeerConnection) => {
+      await connection.write(bytes)
+      answered.resolve(await connection.readFrame())
+      await connection.readEnd()
+      connection.end()
+    }
+    const socket = await opened(script, options)
+    const error = await rejection(socket.receive())
+    return { socket, error, close: await answered.promise }
+  }
+
+  test.each([
+    ['a frame that continues nothing', frame(CONTINUATION, 'x'), 1002],
+    ['a reserved bit', frame(TEXT, 'x', { rsv1: true }), 1002],
+    ['an opcode that means nothing', frame(3), 1002],
+    ['a masked frame', frame(TEXT, 'x', { mask: true }), 1002],
+    ['a fragmented Ping', frame(9, 'x', { fin: false }), 1002],
+    ['text that is not UTF-8', frame(TEXT, Uint8Array.of(0xc3, 0x28)), 1007],
+    ['a Close frame of one byte', frame(CLOSE, 'x'), 1002],
+    ['a Close frame with a code that may not travel', frame(CLOSE, closePayload(1006)), 1002],
+    ['a Close frame whose reason is not UTF-8', frame(CLOSE, Uint8Array.of(3, 232, 0xff)), 1007],
+  ])('%s fails the connection', async (_, bytes, code) => {
+    const { socket, error, close } = await violating(bytes)
+    expect(error).toBeInstanceOf(ProtocolError)
+    expect(error).toMatchObject({ code: 'PROTOCOL_VIOLATION', closeCode: code, closeStatus: 1006, wasClean: false })
+    expect(close).toMatchObject({ opcode: CLOSE, masked: true })
+    expect(close.payload.readUInt16BE()).toBe(code)
+    expect(socket).toMatchObject({ state: 'aborted', closeStatus: 1006 })
+    await socket.close()
+    expect(await rejection(socket.receive())).toBe(error)
+    expect(await rejection(socket.send(''))).toBeInstanceOf(ConnectionClosedError)
+  })
+
+  test.each<[string, Buffer, ClientWebSocketOptions, number]>([
+    ['a message above maxMessageSize', frame(BINARY, 'x'.repeat(11)), { maxMessageSize: 10 }, 10],
+    [
+      'fragments above maxMessageSize together',
+      Buffer.concat([frame(BINARY, 'x'.repeat(6), { fin: false }), frame(CONTINUATION, 'x'.repeat(5))]),
+      { maxMessageSize: 10 },
+      10,
+    ],
+    [
+      'more fragments than maxFragments',
+      Buffer.concat([frame(TEXT, '', { fin: false }), frame(CONTINUATION, '', { fin: false }), frame(CONTINUATION)]),
+      { maxFragments: 2 },
+      2,
+    ],
+    ['a header that announces too much', frame(BINARY, new Uint8Array(70_000)).subarray(0, 10), { maxMessageSize: 69_999 }, 69_999], // biome-ignore format: one row
+  ])('%s fails the connection with 1009', async (_, bytes, options, limit) => {
+    const { error, close } = await violating(bytes, options)
+    expect(error).toBeInstanceOf(MessageTooBigError)
+    expect(error).toMatchObject({ code: 'MESSAGE_TOO_BIG', limit, closeStatus: 1006 })
+    expect(close.payload.readUInt16BE()).toBe(1009)
+  })
+
+  test('what the limits allow is received', async () => {
+    const parts = [frame(BINARY, 'x'.repeat(5), { fin: false }), frame(CONTINUATION, 'x'.repeat(5))]
+    const socket = await opened((connection) => connection.write(Buffer.concat(parts)), {
+      maxMessageSize: 10,
+      maxFragments: 2,
+    })
+    expect(await socket.receive()).toHaveLength(10)
+  })
+})
+
+describe('keep-alive', () => {
+  test('a server that is gone is noticed', async () => {
+    const socket = await opened(async (connection) => connection.readEnd().catch(() => {}), {
+      keepAliveInterval: 20,
+      keepAliveTimeout: 20,
+    })
+    const error = (await rejection(socket.receive())) as ConnectionClosedError
+    expect(error).toBeInstanceOf(ConnectionClosedError)
+    expect(error.cause).toMatchObject({ code: 'KEEP_ALIVE_TIMEOUT', timeout: 20 })
+    expect(socket.state).toBe('aborted')
+  })
+
+  test('a server that answers is kept, whether or not anybody receives', async () => {
+    const { url } = await server()
+    const socket = aborted(await connect(`${url}/echo`, { keepAliveInterval: 10, keepAliveTimeout: 200 }))
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    expect(socket.state).toBe('open')
+    await socket.send('here')
+    expect(await socket.receive()).toBe('here')
+  })
+
+  test('without a timeout, Pongs show that we are there', async () => {
+    const pongs = Promise.withResolvers<number[]>()
+    await opened(
+      async (connection) => {
+        pongs.resolve([(await connection.readFrame()).opcode, (await connection.readFrame()).opcode])
+      },
+      { keepAliveInterval: 10 },
+    )
+    expect(await pongs.promise).toEqual([PONG, PONG])
+  })
+})
+
+describe('iterators', () => {
+  const close = (connection: PeerConnection) => connection.write(frame(CLOSE, closePayload(1000)))
+
+  test('may be asked again after the end', async () => {
+    const socket = await opened(close)
+    for (const iterator of [socket[Symbol.asyncIterator](), socket.batches()]) {
+      expect(await iterator.next()).toEqual({ done: true, value: undefined })
+      expect(await iterator.next()).toEqual({ done: true, value: undefined })
+      expect(iterator[Symbol.asyncIterator]()).toBe(iterator)
+    }
+  })
+
+  test('may be left, which closes nothing', async () => {
+    const socket = await opened((connection) => connection.write(frame(TEXT, 'a')))
+    const iterator = socket[Symbol.asyncIterator]()
+    expect(await iterator.return!('left')).toEqual({ done: true, value: 'left' })
+    expect(await iterator.next()).toEqual({ done: false, value: 'a' })
+    expect(socket.state).toBe('open')
+  })
+
+  test('begin with a state error on a socket that never connected', async () => {
+    const socket = new ClientWebSocket()
+    await expect(socket.batches().next()).rejects.toMatchObject({ code: 'INVALID_STATE', state: 'none' })
+    await expect(socket[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: 'INVALID_STATE' })
+  })
+})
+
+describe("the caller's signal", () => {
+  test('is let go when a call is over', async () => {
+    const { url } = await server()
+    const { signal } = new AbortController()
+    const listeners = () => getEventListeners(signal, 'abort').length
+    const socket = aborted(await connect(`${url}/echo`, { signal }))
+    await socket.send('a')
+    await socket.receive({ signal })
+    await socket.ping('b', { signal })
+    await failure(connect(`${url}/refuse`, { signal }))
+    const received = socket.receive({ signal })
+    const pinged = socket.ping('c', { signal })
+    expect(listeners()).toBe(2)
+    socket.abort()
+    await Promise.allSettled([received, pinged])
+    expect(listeners()).toBe(0)
+  })
+
+  test('belongs to connect, and not to the constructor', () => {
+    const options = { signal: AbortSignal.abort() } as ClientWebSocketOptions
+    expect(() => new ClientWebSocket(options)).toThrow(OptionsError)
+  })
+})
+
+test('the headers can be set to null, and to nothing else', async () => {
+  const { url } = await server()
+  const socket = aborted(await connect(`${url}/headers`))
+  expect(() => {
+    socket.httpResponseHeaders = new Headers() as never
+  }).toThrow(OptionsError)
+  expect(socket.httpResponseHeaders?.get('x-hello')).toBe('world')
+})
+
+test('aborting and closing a socket that is over change nothing', async () => {
+  const { url } = await server()
+  const socket = await connect(`${url}/close?code=4000&reason=over`)
+  expect(await socket.receive()).toBeUndefined()
+  await socket.close()
+  socket.abort()
+  await socket.close(1000)
+  expect(socket).toMatchObject({ state: 'closed', closeStatus: 4000, closeStatusDescription: 'over' })
+  expect(await socket.receive()).toBeUndefined()
+})

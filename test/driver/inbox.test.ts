@@ -1,0 +1,153 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { expect, test, vi } from 'vitest'
+import { Inbox } from '../../src/driver/inbox.ts'
+import { InvalidStateError } from '../../src/errors.ts'
+
+function filled(...messages: string[]): Inbox {
+  const inbox = new Inbox(() => {})
+  for (const message of messages) inbox.push(message)
+  inbox.deliver()
+  return inbox
+}
+
+test('messages are taken in order, one at a time or all together', async () => {
+  const inbox = filled('a', 'b', 'c', 'd')
+  expect(await inbox.receive()).toBe('a')
+  expect(await inbox.receive()).toBe('b')
+  expect(await inbox.receiveAll()).toEqual(['c', 'd'])
+  inbox.push('e')
+  expect(await inbox.receiveAll()).toEqual(['e'])
+})
+
+test('the one who waits gets what comes: one message, or all that came together', async () => {
+  const inbox = filled()
+  const one = inbox.receive()
+  expect(inbox.isAwaited).toBe(true)
+  inbox.push('a')
+  inbox.push('b')
+  inbox.deliver()
+  expect(inbox.isAwaited).toBe(false)
+  expect(await one).toBe('a')
+  expect(await inbox.receive()).toBe('b')
+  const all = inbox.receiveAll()
+  inbox.push('c')
+  inbox.push('d')
+  inbox.deliver()
+  expect(await all).toEqual(['c', 'd'])
+})
+
+test('only one may wait', async () => {
+  const inbox = filled()
+  const first = inbox.receive()
+  await expect(inbox.receive()).rejects.toBeInstanceOf(InvalidStateError)
+  await expect(inbox.receiveAll()).rejects.toBeInstanceOf(InvalidStateError)
+  inbox.end()
+  expect(await first).toBeUndefined()
+})
+
+test('size tells what is there, and empty messages are not free', async () => {
+  const inbox = filled('', '')
+  expect(inbox.size).toBeGreaterThan(0)
+  const two = inbox.size
+  await inbox.receive()
+  expect(inbox.size).toBe(two / 2)
+  inbox.push('x'.repeat(1000))
+  expect(inbox.size).toBeGreaterThan(1000)
+  await inbox.receiveAll()
+  expect(inbox.size).toBe(0)
+})
+
+test('it tells when something is taken, and when somebody begins to wait', async () => {
+  const onTaken = vi.fn()
+  const inbox = new Inbox(onTaken)
+  inbox.push('a')
+  inbox.deliver()
+  expect(onTaken).not.toHaveBeenCalled()
+  await inbox.receive()
+  expect(onTaken).toHaveBeenCalledTimes(1)
+  void inbox.receive()
+  expect(onTaken).toHaveBeenCalledTimes(2)
+})
+
+test('after the end, what is there can be taken; then there is nothing', async () => {
+  const inbox = filled('a')
+  inbox.end()
+  inbox.push('too late')
+  inbox.end(new Error('too late'))
+  expect(await inbox.receive()).toBe('a')
+  expect(await inbox.receive()).toBeUndefined()
+  expect(await inbox.receiveAll()).toBeUndefined()
+})
+
+test('an end with an error comes after the messages, and as often as it is asked for', async () => {
+  const reason = new Error('lost')
+  const inbox = filled('a')
+  inbox.end(reason)
+  expect(await inbox.receive()).toBe('a')
+  await expect(inbox.receive()).rejects.toBe(reason)
+  await expect(inbox.receiveAll()).rejects.toBe(reason)
+})
+
+test('the end wakes the one who waits, who gets what was not delivered yet', async () => {
+  const empty = filled()
+  const nothing = empty.receive()
+  empty.end()
+  expect(await nothing).toBeUndefined()
+  const failed = filled()
+  const failure = failed.receiveAll()
+  failed.end('reason')
+  await expect(failure).rejects.toBe('reason')
+  const late = filled()
+  const message = late.receive()
+  late.push('a')
+  late.end('reason')
+  expect(await message).toBe('a')
+})
+
+test('a receive that is withdrawn takes nothing, and lets its signal go', async () => {
+  const inbox = filled()
+  const controller = new AbortController()
+  const listeners = vi.spyOn(controller.signal, 'removeEventListener')
+  const withdrawn = inbox.receive(controller.signal)
+  controller.abort('reason')
+  await expect(withdrawn).rejects.toBe('reason')
+  expect(inbox.isAwaited).toBe(false)
+  inbox.push('a')
+  inbox.deliver()
+  await expect(inbox.receive(controller.signal)).rejects.toBe('reason')
+  await expect(inbox.receiveAll(controller.signal)).rejects.toBe('reason')
+  expect(await inbox.receive()).toBe('a')
+  expect(listeners).toHaveBeenCalledTimes(1)
+})
+
+test('a signal that comes after the message changes nothing', async () => {
+  const inbox = filled()
+  const controller = new AbortController()
+  const received = inbox.receive(controller.signal)
+  inbox.push('a')
+  inbox.deliver()
+  controller.abort()
+  expect(await received).toBe('a')
+  void inbox.receive()
+  expect(inbox.isAwaited).toBe(true)
+})
+
+test('a reader that is never quite up to date holds no more than what is unread', async () => {
+  setFlagsFromString('--expose-gc')
+  const collect: () => void = runInNewContext('gc')
+  const inbox = filled('always one left')
+  const used = () => {
+    collect()
+    return process.memoryUsage().heapUsed
+  }
+  const before = used()
+  for (let i = 0; i < 1_000_000; i++) {
+    inbox.push('x')
+    void inbox.receive()
+    // Promises are freed only between turns.
+    if (i % 100_000 === 0) await undefined
+  }
+  expect(used() - before).toBeLessThan(4 * 1024 * 1024)
+  expect(await inbox.receive()).toBe('x')
+})
