@@ -1,3 +1,4 @@
+import { checkBytes, checkClose, checkObject, checkPing, checkSignal, type MessageData } from './arguments.ts'
 import { establish } from './connect.ts'
 import type { Connection } from './driver/connection.ts'
 import {
@@ -10,22 +11,16 @@ import {
 import { parseTarget, printable } from './handshake/target-url.ts'
 import type { HttpHeaders } from './http-headers.ts'
 import type { ClientWebSocketOptions } from './options.ts'
-import { MAX_REASON_BYTES } from './protocol/close-frame.ts'
 import type { Message } from './protocol/message-reader.ts'
 import { canSend, nextState, type State, type Transition } from './protocol/states.ts'
 import { type ResolvedOptions, resolveOptions } from './resolve-options.ts'
-
-/** What `send` takes: a string goes out as text, anything else as binary. */
-export type MessageData = string | ArrayBuffer | SharedArrayBuffer | ArrayBufferView
+import type { TransportName } from './transport/select.ts'
 
 /** Where a call may be cancelled. */
 export interface Cancellable {
   /** Its reason is thrown as it is. */
   readonly signal?: AbortSignal | undefined
 }
-
-/** The longest payload of a control frame (RFC 6455 §5.5). */
-const MAX_PING_BYTES = 125
 
 /**
  * A WebSocket client (RFC 6455).
@@ -45,7 +40,7 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
   #connection: Connection | undefined
   #url = ''
   #subprotocol = ''
-  #transport: 'tcp' | 'dispatcher' | undefined
+  #transport: TransportName | undefined
   #httpVersion: '1.1' | '2' | undefined
   #httpStatusCode = 0
   #httpStatusText = ''
@@ -61,11 +56,13 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
    * Makes the opening handshake.
    *
    * Fails with a HandshakeError when the server refuses or cannot be reached, with an OptionsError for a URL that is not ws:, wss:,
-   * http: or https:, with an InvalidStateError on a socket that was used already, and with the signal's own reason.
+   * http: or https:, with an InvalidStateError on a socket that was used already, and with the signal's own reason. Once the socket is
+   * open, the signal has no effect.
    */
   async connect(url: string | URL, { signal }: Cancellable = {}): Promise<void> {
     if (this.state !== 'none') throw this.#invalidState('connect')
     const target = parseTarget(url)
+    checkSignal(signal)
     this.#url = printable(target) + target.search
     this.#move('connect')
     try {
@@ -76,6 +73,7 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
         throw either.reason
       }
       this.#connection = connection
+      this.#move('opened')
       this.#url = printable(details.url) + details.url.search
       this.#subprotocol = details.subprotocol
       this.#transport = details.transport
@@ -108,7 +106,7 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
   }
 
   /** What carries the connection; undefined before it is open. */
-  get transport(): 'tcp' | 'dispatcher' | undefined {
+  get transport(): TransportName | undefined {
     return this.#transport
   }
 
@@ -165,7 +163,7 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
   send(data: MessageData): Promise<void> {
     const connection = this.#connection
     if (!connection || !canSend(connection.state)) return quietly(this.#cannot('send'))
-    return attempt(() => connection.send(typeof data === 'string' ? data : bytesOf(data, 'data')))
+    return attempt(() => connection.send(typeof data === 'string' ? data : checkBytes(data, 'data')))
   }
 
   /**
@@ -180,12 +178,12 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
 
   /** The messages one by one, until the server closes. Leaving the loop does not close the socket. */
   [Symbol.asyncIterator](): AsyncIterableIterator<Message> {
-    return iterate(() => this.receive())
+    return this.#iterate(() => this.receive())
   }
 
   /** All messages that are there, as arrays of at least one: the fastest way to read many small ones. */
   batches(): AsyncIterableIterator<Message[]> {
-    return iterate(() => this.#connection?.inbox.receiveAll() ?? this.#cannot('receive'))
+    return this.#iterate(() => this.#connection?.inbox.receiveAll() ?? this.#cannot('receive'))
   }
 
   /**
@@ -194,7 +192,7 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
    */
   ping(payload?: MessageData, { signal }: Cancellable = {}): Promise<number> {
     return attempt(() => {
-      const bytes = payload === undefined ? undefined : pingPayload(payload)
+      const bytes = payload === undefined ? undefined : checkPing(payload)
       signal?.throwIfAborted()
       const connection = this.#connection
       // After the server's Close frame no Pong comes any more (RFC 6455 §5.5.1).
@@ -213,8 +211,9 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
    */
   async close(code: number = 1000, reason = ''): Promise<void> {
     checkClose(code, reason)
-    if (!this.#connection) return this.#cannot('close')
-    return this.#connection.close(code, reason)
+    if (this.#connection) return this.#connection.close(code, reason)
+    // A socket that could not be opened is closed already: `finally` may say so again.
+    if (this.state !== 'closed' && this.state !== 'aborted') return this.#cannot('close')
   }
 
   /**
@@ -241,6 +240,38 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#connection) await this.#connection.close(1000, '')
     else this.abort()
+  }
+
+  /** How `console.log` of Node, Deno and Bun shows it. */
+  [Symbol.for('nodejs.util.inspect.custom')](): object {
+    const { state, url, transport, httpVersion, httpStatusCode, subprotocol, closeStatus, bufferedAmount } = this
+    return { state, url, transport, httpVersion, httpStatusCode, subprotocol, closeStatus, bufferedAmount }
+  }
+
+  /** An iterator over what `next` gives, until it gives nothing. One that is left lets go of the message it waits for. */
+  #iterate<T>(next: () => Promise<T | undefined>): AsyncIterableIterator<T> {
+    let waiting = 0
+    const give = (value: T | undefined): IteratorResult<T> => {
+      waiting--
+      return value === undefined ? { done: true, value } : { done: false, value }
+    }
+    const fail = (error: unknown): never => {
+      waiting--
+      throw error
+    }
+    return {
+      next: () => {
+        waiting++
+        return next().then(give, fail)
+      },
+      return: async (value?: unknown) => {
+        if (waiting > 0) this.#connection?.inbox.withdraw()
+        return { done: true, value }
+      },
+      [Symbol.asyncIterator]() {
+        return this
+      },
+    }
   }
 
   #move(transition: Transition): void {
@@ -281,22 +312,13 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
  */
 export async function connect(
   url: string | URL,
-  { signal, ...options }: ClientWebSocketOptions & Cancellable = {},
+  options: ClientWebSocketOptions & Cancellable = {},
 ): Promise<ClientWebSocket> {
-  const socket = new ClientWebSocket(options)
+  checkObject(options, 'options')
+  const { signal, ...others } = options
+  const socket = new ClientWebSocket(others)
   await socket.connect(url, { signal })
   return socket
-}
-
-/** An iterator over what `next` gives, until it gives nothing. */
-function iterate<T>(next: () => Promise<T | undefined>): AsyncIterableIterator<T> {
-  return {
-    next: () => next().then((value) => (value === undefined ? { done: true, value } : { done: false, value })),
-    return: (value?: unknown) => Promise.resolve({ done: true, value }),
-    [Symbol.asyncIterator]() {
-      return this
-    },
-  }
 }
 
 /** What `call` gives, itself: an async function would give another promise, which nobody has made quiet. */
@@ -312,29 +334,4 @@ function attempt<T>(call: () => Promise<T>): Promise<T> {
 function quietly(failure: Promise<never>): Promise<never> {
   failure.catch(() => {})
   return failure
-}
-
-function bytesOf(data: Exclude<MessageData, string>, name: string): Uint8Array {
-  if (data instanceof Uint8Array) return data
-  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-  if (data instanceof ArrayBuffer || data instanceof SharedArrayBuffer) return new Uint8Array(data)
-  throw new OptionsError(name, `${name} must be a string, an ArrayBuffer or a view of one.`)
-}
-
-function pingPayload(payload: MessageData): Uint8Array {
-  const bytes = typeof payload === 'string' ? new TextEncoder().encode(payload) : bytesOf(payload, 'payload')
-  if (bytes.length > MAX_PING_BYTES) throw new OptionsError('payload', `A Ping holds at most ${MAX_PING_BYTES} bytes.`)
-  return bytes
-}
-
-/** What a Close frame of a client may say (RFC 6455 §7.4, §5.5.1). */
-function checkClose(code: number, reason: string): void {
-  const isAllowed = (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999)
-  if (!Number.isInteger(code) || !isAllowed) {
-    throw new OptionsError('code', 'code must be 1000 to 1003, 1007 to 1014, or 3000 to 4999.')
-  }
-  if (typeof reason !== 'string') throw new OptionsError('reason', 'reason must be a string.')
-  if (reason.length > MAX_REASON_BYTES || new TextEncoder().encode(reason).length > MAX_REASON_BYTES) {
-    throw new OptionsError('reason', `reason must be at most ${MAX_REASON_BYTES} bytes long in UTF-8.`)
-  }
 }

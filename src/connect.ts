@@ -11,10 +11,11 @@ import { buildRequest, type HandshakeRequest } from './handshake/request.ts'
 import type { ResponseHead } from './handshake/response-head.ts'
 import { httpUrl, printable } from './handshake/target-url.ts'
 import { HandshakeLimit } from './handshake-limit.ts'
+import type { HttpVersion } from './options.ts'
 import { MaskingKeys } from './protocol/masking-keys.ts'
 import type { ResolvedOptions } from './resolve-options.ts'
 import type { Refused, Upgraded } from './transport/contracts.ts'
-import type { Selection } from './transport/select.ts'
+import type { Selection, TransportName } from './transport/select.ts'
 
 /** An open connection, and what is known of how it came to be. */
 export interface Established {
@@ -23,7 +24,7 @@ export interface Established {
   readonly subprotocol: string
   /** Where it ended up, after redirects. */
   readonly url: URL
-  readonly transport: Selection['name']
+  readonly transport: TransportName
 }
 
 const NO_BODY = new Uint8Array(0)
@@ -40,13 +41,9 @@ export async function establish(
 ): Promise<Established> {
   signal?.throwIfAborted()
   const limit = new HandshakeLimit(options.handshakeTimeout, signal)
-  let selection: Selection | undefined
   try {
-    const core: Core = { ...loadCodec(), nextKey: maskingKeys.next }
-    selection = await selectTransport(options, core.codec.memory.subarray(INPUT, INPUT + BLOCK_BYTES))
-    return await new Handshake(url, options, selection, limit).run(core)
+    return await new Handshake(url, options, limit).run()
   } catch (error) {
-    await selection?.discard()
     signal?.throwIfAborted()
     throw error
   } finally {
@@ -58,45 +55,49 @@ export async function establish(
 class Handshake {
   #url: URL
   readonly #options: ResolvedOptions
-  readonly #selection: Selection
   readonly #limit: HandshakeLimit
-  /** Fields and credentials, as far as they may be sent to the current origin. */
+  readonly #core: Core = { ...loadCodec(), nextKey: maskingKeys.next }
+  #selection: Selection | undefined
+  /** What may be sent to the current origin. */
   #headers: ResolvedOptions['headers']
   #credentials: ResolvedOptions['credentials']
+  #tls: ResolvedOptions['tls']
   readonly #attempts: HandshakeAttempt[] = []
 
-  constructor(url: URL, options: ResolvedOptions, selection: Selection, limit: HandshakeLimit) {
+  constructor(url: URL, options: ResolvedOptions, limit: HandshakeLimit) {
     this.#url = url
     this.#options = options
-    this.#selection = selection
     this.#limit = limit
     this.#headers = options.headers
     this.#credentials = options.credentials
+    this.#tls = options.tls
   }
 
-  async run(core: Core): Promise<Established> {
-    for (let redirects = 0; ; redirects++) {
-      const answer = await this.#ask()
-      if (answer.stream !== undefined) return this.#open(core, answer)
-      if (!isRedirect(answer.head.status) || this.#options.redirect === 'error') throw this.#refusal(answer)
-      this.#follow(answer, redirects)
+  async run(): Promise<Established> {
+    try {
+      for (let redirects = 0; ; redirects++) {
+        const answer = await this.#ask()
+        if (answer.stream !== undefined) return this.#open(answer)
+        if (!isRedirect(answer.head.status) || this.#options.redirect === 'error') throw this.#refusal(answer)
+        this.#follow(answer, redirects)
+      }
+    } catch (error) {
+      this.#discardSelection()
+      throw error
     }
   }
 
   /** Sends one request; gives its answer once that has been judged. */
   async #ask(): Promise<Refused | (Upgraded & { readonly subprotocol: string })> {
     const { request, accept, answer } = await this.#send()
-    if (this.#options.cookies !== undefined) await this.#storeCookies(answer.head)
-    if (answer.stream === undefined) return answer
     try {
+      await this.#storeCookies(answer.head)
+      if (answer.stream === undefined) return answer
       const isHttp1 = answer.head.httpVersion === '1.1'
-      const verified = verifyUpgrade(answer.head, request, isHttp1 ? accept : undefined)
-      // The caller or the clock may have ended the handshake while cookies were stored.
-      this.#limit.signal.throwIfAborted()
-      return { ...answer, ...verified }
+      return { ...answer, ...verifyUpgrade(answer.head, request, isHttp1 ? accept : undefined) }
     } catch (error) {
-      answer.stream.destroy()
-      throw error instanceof HandshakeError ? this.#completed(error, answer.head, NO_BODY, false) : this.#failure(error)
+      answer.stream?.destroy()
+      throw this.#failure(error, answer)
     }
   }
 
@@ -109,95 +110,142 @@ class Handshake {
       const cookie = await this.#cookie()
       const request = buildRequest(this.#url, { headers, subprotocols, credentials, cookie })
       const accept = await acceptFor(request.key)
-      return { request, accept, answer: await this.#selection.transport(request, this.#limit.signal) }
+      const { transport } = await this.#select()
+      return { request, accept, answer: await transport(request, this.#limit.signal, this.#onDowngrade) }
     } catch (error) {
       throw this.#failure(error)
     }
   }
 
+  async #select(): Promise<Selection> {
+    const { memory } = this.#core.codec
+    const options = { ...this.#options, tls: this.#tls }
+    this.#selection ??= await selectTransport(options, memory.subarray(INPUT, INPUT + BLOCK_BYTES))
+    return this.#selection
+  }
+
+  /** What undici does not manage to end is no reason to keep the caller waiting. */
+  #discardSelection(): void {
+    this.#selection?.discard().catch(() => {})
+    this.#selection = undefined
+  }
+
   async #cookie(): Promise<string | undefined> {
-    return await this.#limit.race(this.#options.cookies?.getCookieString(httpUrl(this.#url)))
+    const { cookies } = this.#options
+    if (cookies === undefined) return undefined
+    try {
+      return await this.#limit.race(cookies.getCookieString(httpUrl(this.#url)))
+    } catch (cause) {
+      this.#limit.signal.throwIfAborted()
+      throw new HandshakeError('CLIENT_FAILED', `The cookie jar has no cookies for ${this.#where}: it failed`, {
+        cause,
+      })
+    }
   }
 
   /** A cookie that the jar refuses is not stored; the handshake is none the worse for it. */
   async #storeCookies(head: ResponseHead): Promise<void> {
+    const { cookies } = this.#options
+    if (cookies === undefined) return
     for (const cookie of head.headers.getSetCookie()) {
       try {
-        await this.#limit.race(this.#options.cookies?.setCookie(cookie, httpUrl(this.#url)))
-      } catch {}
+        await this.#limit.race(cookies.setCookie(cookie, httpUrl(this.#url)))
+      } catch {
+        this.#limit.signal.throwIfAborted()
+      }
+    }
+    // The caller or the clock may have ended the handshake meanwhile.
+    this.#limit.signal.throwIfAborted()
+  }
+
+  #open(answer: Upgraded & { readonly subprotocol: string }): Established {
+    return {
+      connection: new StreamDriver(answer.stream, this.#core, this.#options),
+      response: responseOf(answer),
+      subprotocol: answer.subprotocol,
+      url: this.#url,
+      transport: this.#selection!.names[answer.head.httpVersion],
     }
   }
 
-  #open(core: Core, answer: Upgraded & { readonly subprotocol: string }): Established {
-    return {
-      connection: new StreamDriver(answer.stream, core, this.#options),
-      response: responseOf(answer.head, NO_BODY, false),
-      subprotocol: answer.subprotocol,
-      url: this.#url,
-      transport: this.#selection.name,
-    }
+  /** HTTP/2 was tried and cannot be had: the transport goes on with HTTP/1.1. */
+  readonly #onDowngrade = (error: HandshakeError): void => {
+    this.#note({ status: 0, httpVersion: '2' }, error.code)
   }
 
   #follow(answer: Refused, redirects: number): void {
-    const { head, body, bodyTruncated } = answer
     try {
       if (redirects === MAX_REDIRECTS) {
-        throw new HandshakeError(
-          'REDIRECT_REFUSED',
-          `More than ${MAX_REDIRECTS} redirects, the last from ${this.#where}`,
-        )
+        const message = `More than ${MAX_REDIRECTS} redirects, the last from ${this.#where}`
+        throw new HandshakeError('REDIRECT_REFUSED', message)
       }
-      const target = redirectTarget(this.#url, head)
-      this.#note(head.httpVersion, head.status, undefined)
-      if (!sameOrigin(this.#url, target)) {
-        this.#headers = withoutSecrets(this.#headers)
-        this.#credentials = undefined
-      }
+      const target = redirectTarget(this.#url, answer.head)
+      this.#note(answer.head, undefined)
+      if (sameOrigin(this.#url, target)) keepUserinfo(this.#url, target)
+      else this.#leaveOrigin()
       this.#url = target
     } catch (error) {
-      throw this.#completed(error as HandshakeError, head, body, bodyTruncated)
+      throw this.#failure(error, answer)
     }
   }
 
-  #refusal({ head, body, bodyTruncated }: Refused): HandshakeError {
-    const status = `${head.status} ${head.statusText}`.trim()
-    const error = new HandshakeError('UPGRADE_REFUSED', `${this.#where} answered ${status} instead of upgrading`, {
-      retriable: isRetriable(head.status),
-    })
-    return this.#completed(error, head, body, bodyTruncated)
+  /** Nothing that was meant for one origin goes to another: not in a field, and not in TLS. */
+  #leaveOrigin(): void {
+    this.#headers = withoutSecrets(this.#headers)
+    this.#credentials = undefined
+    if (this.#tls === undefined) return
+    const { cert: _cert, key: _key, pfx: _pfx, passphrase: _passphrase, servername: _name, ...others } = this.#tls
+    this.#tls = others
+    this.#discardSelection()
   }
 
-  /** What went wrong before there was a response. The caller's own reason is left as it is. */
-  #failure(error: unknown): unknown {
-    if (error instanceof HandshakeError) return this.#completed(error, undefined, NO_BODY, false)
-    if (!this.#limit.expired || error !== this.#limit.signal.reason) return error
-    const message = `${this.#where} did not answer within ${this.#options.handshakeTimeout} ms`
-    const timeout = new HandshakeError('HANDSHAKE_TIMEOUT', message, { retriable: true })
-    return this.#completed(timeout, undefined, NO_BODY, false)
+  #refusal(answer: Refused): unknown {
+    const { status, statusText } = answer.head
+    const message = `${this.#where} answered ${`${status} ${statusText}`.trim()} instead of upgrading`
+    const error = new HandshakeError('UPGRADE_REFUSED', message, { retriable: isRetriable(status) })
+    return this.#failure(error, answer)
   }
 
-  /** The error with all that is known, for the last attempt of several. */
-  #completed(
-    error: HandshakeError,
-    head: ResponseHead | undefined,
-    body: Uint8Array,
-    bodyTruncated: boolean,
-  ): HandshakeError {
-    this.#note(head?.httpVersion ?? '1.1', head?.status ?? 0, error.code)
-    const keeps = head !== undefined && this.#options.collectHttpResponseDetails
-    return new HandshakeError(error.code, error.message, {
-      ...('cause' in error ? { cause: error.cause } : {}),
-      response: keeps ? responseOf(head, body, bodyTruncated) : undefined,
+  /** The error of the last attempt, with all that is known. The caller's own reason is left as it is. */
+  #failure(error: unknown, answer?: Refused | Upgraded): unknown {
+    const cause = this.#limit.expired && error === this.#limit.signal.reason ? this.#timeout(answer) : error
+    if (!(cause instanceof HandshakeError)) return error
+    this.#note(answer?.head, cause.code)
+    const keeps = answer !== undefined && this.#options.collectHttpResponseDetails
+    return new HandshakeError(cause.code, this.#located(cause.message), {
+      ...('cause' in cause ? { cause: cause.cause } : {}),
+      response: keeps ? responseOf(answer) : undefined,
       attempts: this.#attempts,
-      retriable: error.retriable,
-      retryAfter: head && error.retriable ? retryAfter(head.headers, Date.now()) : undefined,
-      proxyStatus: error.proxyStatus,
+      retriable: cause.retriable,
+      retryAfter: answer && cause.retriable ? retryAfter(answer.head.headers, Date.now()) : undefined,
+      proxyStatus: cause.proxyStatus,
     })
   }
 
-  #note(httpVersion: '1.1' | '2', status: number, error: HandshakeAttempt['error']): void {
-    const attempt = { url: this.#where, transport: this.#selection.name, httpVersion, status }
+  /** What judges an answer does not know where it came from. */
+  #located(message: string): string {
+    return message.includes(this.#url.origin) ? message : `${this.#where}: ${message}`
+  }
+
+  #timeout(answer: Refused | Upgraded | undefined): HandshakeError {
+    const what =
+      answer === undefined ? `${this.#where} did not answer` : `The handshake with ${this.#where} did not end`
+    const message = `${what} within ${this.#options.handshakeTimeout} ms`
+    return new HandshakeError('HANDSHAKE_TIMEOUT', message, { retriable: true })
+  }
+
+  #note(head: Pick<ResponseHead, 'status' | 'httpVersion'> | undefined, error: HandshakeAttempt['error']): void {
+    const { status, httpVersion } = head ?? { status: 0, httpVersion: this.#versionAtFirst }
+    const transport = this.#selection?.names[httpVersion] ?? 'tcp'
+    const attempt = { url: this.#where, transport, httpVersion, status }
     this.#attempts.push(error === undefined ? attempt : { ...attempt, error })
+  }
+
+  /** Of a handshake without an answer: after a downgrade it is HTTP/1.1 that had none. */
+  get #versionAtFirst(): HttpVersion {
+    const last = this.#attempts.at(-1)
+    const isDowngraded = last !== undefined && last.status === 0 && last.url === this.#where
+    return isDowngraded ? '1.1' : (this.#selection?.versionFor(this.#url) ?? '1.1')
   }
 
   get #where(): string {
@@ -205,7 +253,15 @@ class Handshake {
   }
 }
 
-function responseOf(head: ResponseHead, body: Uint8Array, bodyTruncated: boolean): HandshakeResponse {
-  const { status, statusText, headers, httpVersion } = head
-  return { status, statusText, headers, httpVersion, body, bodyTruncated }
+/** On the same origin the userinfo of the URL goes on to count, as `credentials` does. */
+function keepUserinfo(from: URL, to: URL): void {
+  to.username = from.username
+  to.password = from.password
+}
+
+function responseOf(answer: Refused | Upgraded): HandshakeResponse {
+  const { status, statusText, headers, httpVersion } = answer.head
+  const isRefusal = answer.stream === undefined
+  const body = isRefusal ? answer.body : NO_BODY
+  return { status, statusText, headers, httpVersion, body, bodyTruncated: isRefusal && answer.bodyTruncated }
 }

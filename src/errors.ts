@@ -7,7 +7,7 @@
  *     │   ├── ProtocolError       violation, closeCode: the peer broke a rule, or compressed what it should not
  *     │   └── MessageTooBigError  limit: the peer sent more than a limit of ours allows
  *     ├── InvalidStateError       state: the call does not fit the state of the socket
- *     ├── TimeoutError            timeout: a ping, the keep-alive or the close took too long
+ *     ├── TimeoutError            timeout: the cause of a ConnectionClosedError: keep-alive or close took too long
  *     └── OptionsError            option: bad arguments; a TypeError too
  *
  * `instanceof` recognises errors of other copies of this package as well.
@@ -16,7 +16,7 @@ import type { HttpHeaders } from './http-headers.ts'
 
 /** Why connecting failed. */
 export type HandshakeErrorCode =
-  /** The server answered, but not with 101: see `response`. */
+  /** The server answered, but not with 101, or 200 over HTTP/2: see `response`. */
   | 'UPGRADE_REFUSED'
   /** A redirect that may not be followed: to another scheme, from wss to ws, without a Location, or the sixth. */
   | 'REDIRECT_REFUSED'
@@ -40,6 +40,12 @@ export type HandshakeErrorCode =
   | 'NETWORK_FAILED'
   /** TLS failed: a certificate that is not trusted, a wrong name, no common version. */
   | 'TLS_FAILED'
+  /** The server does not speak HTTP/2, or does not choose it, and nothing else would do. */
+  | 'HTTP2_UNAVAILABLE'
+  /** The server speaks HTTP/2, but its SETTINGS do not allow extended CONNECT (RFC 8441 §3): nothing was asked of it. */
+  | 'EXTENDED_CONNECT_UNSUPPORTED'
+  /** The stream was reset before there was an answer; the message names the code (RFC 9113 §7). */
+  | 'STREAM_RESET'
   /** The proxy did not let the connection through: see `proxyStatus`. */
   | 'PROXY_REFUSED'
   /** The caller's HTTP client failed by itself: see `cause`. */
@@ -54,7 +60,6 @@ export type ErrorCode =
   | 'PROTOCOL_VIOLATION'
   | 'MESSAGE_TOO_BIG'
   | 'INVALID_STATE'
-  | 'PING_TIMEOUT'
   | 'KEEP_ALIVE_TIMEOUT'
   | 'CLOSE_TIMEOUT'
   | 'INVALID_OPTION'
@@ -73,11 +78,11 @@ export interface HandshakeResponse {
   readonly bodyTruncated: boolean
 }
 
-/** One try of `connect`: redirects and retries make several. */
+/** One try of `connect`: each redirect makes another. */
 export interface HandshakeAttempt {
   /** Where to, without userinfo, query or fragment. */
   readonly url: string
-  readonly transport: 'tcp' | 'dispatcher'
+  readonly transport: 'tcp' | 'dispatcher' | 'http2'
   readonly httpVersion: '1.1' | '2'
   /** The status that was answered, 0 if none was. */
   readonly status: number
@@ -220,7 +225,7 @@ export class TimeoutError extends HawserError {
   /** The limit, in milliseconds. */
   readonly timeout: number
 
-  constructor(code: 'PING_TIMEOUT' | 'KEEP_ALIVE_TIMEOUT' | 'CLOSE_TIMEOUT', message: string, timeout: number) {
+  constructor(code: 'KEEP_ALIVE_TIMEOUT' | 'CLOSE_TIMEOUT', message: string, timeout: number) {
     super(code, message)
     this.timeout = timeout
   }

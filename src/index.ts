@@ -1,4 +1,5 @@
-export { type Cancellable, ClientWebSocket, connect, type MessageData } from './client-websocket.ts'
+export type { MessageData } from './arguments.ts'
+export { type Cancellable, ClientWebSocket, connect } from './client-websocket.ts'
 export {
   ConnectionClosedError,
   type ErrorCode,
@@ -21,7 +22,11 @@ export type {
   Credentials,
   Dispatcher,
   HeadersInit,
+  Http2Session,
+  HttpVersion,
+  HttpVersionPolicy,
   TlsOptions,
 } from './options.ts'
 export type { Message } from './protocol/message-reader.ts'
 export type { State } from './protocol/states.ts'
+export type { TransportName } from './transport/select.ts'

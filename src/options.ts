@@ -14,6 +14,20 @@ export interface Dispatcher {
   dispatch(options: any, handler: any): boolean
 }
 
+/** The HTTP version of a handshake. */
+export type HttpVersion = '1.1' | '2'
+
+/** How strictly the version is meant: it or a lower one, it or a higher one, or nothing else. */
+export type HttpVersionPolicy = 'or-lower' | 'or-higher' | 'exact'
+
+/** A client session of node:http2, as far as hawser uses it. */
+export interface Http2Session {
+  readonly closed: boolean
+  readonly destroyed: boolean
+  // biome-ignore lint/suspicious/noExplicitAny: the types of node:http2 are not there in every runtime.
+  request(headers: any, options?: any): any
+}
+
 /** A cookie jar with the shape of tough-cookie's `CookieJar`. */
 export interface CookieJar {
   /** The value of a Cookie field for an http(s) URL. */
@@ -67,20 +81,38 @@ export interface ClientWebSocketOptions {
    * belong to it and are refused beside it. Default: a connection of hawser's own.
    */
   readonly dispatcher?: Dispatcher | 'global'
+  /**
+   * Your own HTTP/2 connection: a ClientHttp2Session of node:http2, which stays yours for requests. hawser opens a stream on it
+   * for the socket (RFC 8441), and never closes or configures it. It is HTTP/2 or nothing: `httpVersion` is '2' beside it, and there is no
+   * way down. The origin of the URL goes into the request as it is, wherever the session leads.
+   */
+  readonly session?: Http2Session
+  /**
+   * The HTTP version to ask for. `'2'` is an extended CONNECT on a stream (RFC 8441): many sockets to one server share a
+   * connection. Default: `'1.1'`, and `'2'` beside a `session`.
+   */
+  readonly httpVersion?: HttpVersion
+  /**
+   * What else will do. Over `wss:`, `'2'` with `'or-lower'` and `'1.1'` with `'or-higher'` offer both in one TLS handshake, and go on with
+   * HTTP/1.1 if the server has no HTTP/2, or no WebSockets over it; over `ws:` they use HTTP/1.1. `'2'` with `'or-higher'` or `'exact'` is HTTP/2
+   * only, over `ws:` with prior knowledge. Default: `'or-lower'`.
+   */
+  readonly httpVersionPolicy?: HttpVersionPolicy
   /** TLS options for `wss:`. Default: Node's. */
   readonly tls?: TlsOptions
   /**
    * The proxy: a URL (`http:`, `https:`, `socks5:`; userinfo authenticates), `'env'` for HTTP_PROXY, HTTPS_PROXY and NO_PROXY, or
-   * false. Both ws and wss are tunnelled by CONNECT. Default: false.
+   * false. Both ws and wss are tunnelled by CONNECT. `tls` is for the server; an `https:` proxy may use its `ca` as well. undici calls
+   * its SOCKS experimental, and Node prints that once. Default: false.
    */
   readonly proxy?: string | URL | false
   /** A jar whose cookies are sent (Secure ones on wss only) and which stores those of the response. Default: none. */
   readonly cookies?: CookieJar
-  /** Sent as Basic authentication with the first request. Userinfo in the URL does the same. Default: none. */
+  /** Sent as Basic authentication to the origin of the URL. Userinfo in the URL does the same. Default: none. */
   readonly credentials?: Credentials
   /**
-   * `'follow'` follows at most 5 redirects, never from wss to ws, and takes no credentials or cookies to another origin.
-   * `'error'` treats a redirect as any other refusal. Default: `'error'`.
+   * `'follow'` follows at most 5 redirects, never from wss to ws. To another origin it takes no `credentials`, no Authorization, Cookie or
+   * Host of `headers`, and no client certificate or `servername` of `tls`; subprotocols and other headers go along. `'error'` treats a redirect as any other refusal. Default: `'error'`.
    */
   readonly redirect?: 'error' | 'follow'
   /** Whether status, headers and body of the response are kept. Default: true. */
@@ -95,8 +127,9 @@ export interface ClientWebSocketOptions {
    */
   readonly keepAliveInterval?: number
   /**
-   * How long after a keep-alive Ping something has to come in, in milliseconds, or the connection fails with
-   * KEEP_ALIVE_TIMEOUT. 0 or Infinity: never. Default: Infinity.
+   * How long after a keep-alive Ping has left something has to come in, in milliseconds, or the connection fails: with a
+   * ConnectionClosedError, whose cause is the TimeoutError KEEP_ALIVE_TIMEOUT. While bytes wait to be sent, their leaving counts as
+   * well. 0 or Infinity: never. Default: Infinity.
    */
   readonly keepAliveTimeout?: number
   /**

@@ -1,13 +1,26 @@
+import { checkObject } from './arguments.ts'
 import { OptionsError } from './errors.ts'
 import { checkHeaders } from './handshake/caller-headers.ts'
 import { isToken } from './handshake/syntax.ts'
-import type { ClientWebSocketOptions, CookieJar, Credentials, Dispatcher, TlsOptions } from './options.ts'
+import type {
+  ClientWebSocketOptions,
+  CookieJar,
+  Credentials,
+  Dispatcher,
+  Http2Session,
+  HttpVersion,
+  HttpVersionPolicy,
+  TlsOptions,
+} from './options.ts'
 
 /** The options with all defaults in place. A time or limit that is off is Infinity. */
 export interface ResolvedOptions {
   readonly subprotocols: readonly string[]
   readonly headers: readonly (readonly [string, string])[]
   readonly dispatcher: Dispatcher | 'global' | undefined
+  readonly session: Http2Session | undefined
+  readonly httpVersion: HttpVersion
+  readonly httpVersionPolicy: HttpVersionPolicy
   readonly tls: TlsOptions | undefined
   readonly proxy: URL | 'env' | undefined
   readonly cookies: CookieJar | undefined
@@ -32,6 +45,8 @@ const MAX_COUNT = 2 ** 31 - 1
 const MAX_MESSAGE_SIZE = 2 ** 29 - 24
 const PROXY_PROTOCOLS = ['http:', 'https:', 'socks5:']
 
+/** The caller's own HTTP clients. */
+const CLIENTS = ['dispatcher', 'session'] as const
 /** Options that say how to reach the server: with a caller's own client they would be ignored, so they are refused. */
 const OF_THE_CLIENT = ['tls', 'proxy', 'cookies', 'credentials'] as const
 
@@ -40,6 +55,9 @@ const NAMES: Readonly<Record<keyof ClientWebSocketOptions, true>> = {
   subprotocols: true,
   headers: true,
   dispatcher: true,
+  session: true,
+  httpVersion: true,
+  httpVersionPolicy: true,
   tls: true,
   proxy: true,
   cookies: true,
@@ -56,16 +74,30 @@ const NAMES: Readonly<Record<keyof ClientWebSocketOptions, true>> = {
   highWaterMark: true,
 }
 
+const TLS_NAMES: Readonly<Record<keyof TlsOptions, true>> = {
+  ca: true,
+  cert: true,
+  key: true,
+  pfx: true,
+  passphrase: true,
+  servername: true,
+  rejectUnauthorized: true,
+  checkServerIdentity: true,
+}
+
 /** Checks the options and fills in the defaults; throws an OptionsError that names the first one that cannot be used. */
 export function resolveOptions(options: ClientWebSocketOptions): ResolvedOptions {
-  if (typeof options !== 'object' || options === null) refuse('options', 'The options must be an object.')
+  checkObject(options, 'options')
   for (const name of Object.keys(options)) if (!Object.hasOwn(NAMES, name)) refuse(name, `There is no option ${name}.`)
   refuseOptionsOfTheClient(options)
   return {
     subprotocols: subprotocols(options.subprotocols),
-    headers: checkHeaders(options.headers ?? []),
+    headers: checkHeaders(options.headers === undefined ? [] : options.headers),
     dispatcher: dispatcher(options.dispatcher),
-    tls: object('tls', options.tls),
+    session: withMethods('session', options.session, ['request']),
+    httpVersion: oneOf('httpVersion', options.httpVersion, options.session ? ['2'] : ['1.1', '2']),
+    httpVersionPolicy: oneOf('httpVersionPolicy', options.httpVersionPolicy, ['or-lower', 'or-higher', 'exact']),
+    tls: tls(options.tls),
     proxy: proxy(options.proxy),
     cookies: withMethods('cookies', options.cookies, ['getCookieString', 'setCookie']),
     credentials: credentials(options.credentials),
@@ -88,10 +120,12 @@ function refuse(option: string, message: string, cause?: unknown): never {
 }
 
 function refuseOptionsOfTheClient(options: ClientWebSocketOptions): void {
-  if (options.dispatcher === undefined) return
+  const [client, second] = CLIENTS.filter((name) => options[name] !== undefined)
+  if (client === undefined) return
+  if (second !== undefined) refuse(second, `${second} and ${client} are both HTTP clients: pass one of them.`)
   for (const name of OF_THE_CLIENT) {
     if (options[name] === undefined || options[name] === false) continue
-    refuse(name, `${name} belongs to the HTTP client: set it on the dispatcher that you pass, not beside it.`)
+    refuse(name, `${name} belongs to the HTTP client: set it on the ${client} that you pass, not beside it.`)
   }
 }
 
@@ -100,12 +134,12 @@ function subprotocols(value: readonly string[] | undefined): readonly string[] {
   if (value === undefined) return []
   if (!Array.isArray(value)) refuse('subprotocols', 'subprotocols must be an array of strings.')
   const seen = new Set<string>()
-  for (const name of value as readonly unknown[]) {
+  // The values are not shown: some carry a token for authentication.
+  for (const [index, name] of (value as readonly unknown[]).entries()) {
     if (typeof name !== 'string' || !isToken(name)) {
-      refuse('subprotocols', `subprotocols: ${JSON.stringify(name)} is not a token (RFC 9110 §5.6.2).`)
+      refuse('subprotocols', `subprotocols[${index}] is not a token (RFC 9110 §5.6.2).`)
     }
-    if (seen.has(name.toLowerCase()))
-      refuse('subprotocols', `subprotocols: ${JSON.stringify(name)} stands there twice.`)
+    if (seen.has(name.toLowerCase())) refuse('subprotocols', `subprotocols[${index}] stands there twice.`)
     seen.add(name.toLowerCase())
   }
   return Object.freeze([...value])
@@ -125,6 +159,15 @@ function proxy(value: string | URL | false | undefined): URL | 'env' | undefined
   return url
 }
 
+/** A copy, of the options that are documented. */
+function tls(value: TlsOptions | undefined): TlsOptions | undefined {
+  const given = object('tls', value)
+  for (const name of Object.keys(given ?? {})) {
+    if (!Object.hasOwn(TLS_NAMES, name)) refuse('tls', `There is no option tls.${name}.`)
+  }
+  return given && { ...given }
+}
+
 function credentials(value: Credentials | undefined): Credentials | undefined {
   const given = object('credentials', value)
   if (given === undefined) return undefined
@@ -138,7 +181,7 @@ function credentials(value: Credentials | undefined): Credentials | undefined {
 }
 
 function object<T extends object>(name: string, value: T | undefined): T | undefined {
-  if (value !== undefined && (typeof value !== 'object' || value === null)) refuse(name, `${name} must be an object.`)
+  if (value !== undefined) checkObject(value, name)
   return value
 }
 

@@ -16,7 +16,7 @@ const MADE: Readonly<Record<string, () => Error & { readonly code: string }>> = 
   ProtocolError: () => new ProtocolError('rule', 1002, 'text'),
   MessageTooBigError: () => new MessageTooBigError('text', 1),
   InvalidStateError: () => new InvalidStateError('text', 'none'),
-  TimeoutError: () => new TimeoutError('PING_TIMEOUT', 'text', 1),
+  TimeoutError: () => new TimeoutError('KEEP_ALIVE_TIMEOUT', 'text', 1),
   OptionsError: () => new OptionsError('url', 'text'),
 }
 

@@ -1,4 +1,4 @@
-import { type ClientWebSocket, TimeoutError } from '../index.ts'
+import { type ClientWebSocket, ConnectionClosedError } from '../index.ts'
 import { write } from './output.ts'
 import { openedReport } from './report.ts'
 import type { Session } from './session.ts'
@@ -34,7 +34,7 @@ async function roundTrip(socket: ClientWebSocket): Promise<number> {
     return await socket.ping(undefined, { signal })
   } catch (error) {
     if (error !== signal.reason) throw error
-    throw new TimeoutError('PING_TIMEOUT', `No Pong came within ${LIMIT / 1000} s.`, LIMIT)
+    throw new ConnectionClosedError(`No Pong came within ${LIMIT / 1000} s.`)
   }
 }
 

@@ -26,6 +26,10 @@ export function codecOnce(compile: () => WebAssemblyModule | undefined, slabs: n
 }
 
 function make(core: WebAssemblyModule | undefined, slabs: number): CodecInstance {
-  if (core) return { codec: new WasmCodec(core, slabs), arena: new Arena(slabs) }
+  try {
+    if (core) return { codec: new WasmCodec(core, slabs), arena: new Arena(slabs) }
+  } catch {
+    // There is no room for its memory.
+  }
   return { codec: new TwinCodec(TWIN_SLABS), arena: new Arena(TWIN_SLABS) }
 }

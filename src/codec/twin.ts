@@ -2,6 +2,7 @@
  * The codec in plain JavaScript: the oracle of the core in tests, its baseline in benchmarks, and its stand-in where
  * WebAssembly is not to be had. Same memory map, same rows, same verdicts.
  */
+import { isValidCloseCode } from './close-code.ts'
 import { type Codec, type Decoder, headerLength } from './codec.ts'
 import {
   ASCII,
@@ -89,10 +90,8 @@ export class TwinCodec implements Codec {
     return validate(this.memory, address, address + length, state)
   }
 
-  /** The defined codes that travel, those that IANA registered since (1012–1014), and those of libraries and applications. */
   isValidCloseCode(code: number): boolean {
-    if (code >= 3000) return code < 5000
-    return code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006
+    return isValidCloseCode(code)
   }
 }
 

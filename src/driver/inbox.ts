@@ -22,10 +22,12 @@ export class Inbox {
   #first = 0
   #receiver: Receiver | undefined
   #end: { readonly error: unknown } | undefined
+  readonly #state: () => string
   readonly #onTaken: () => void
 
-  /** `onTaken` is called when messages were taken, and when somebody begins to wait. */
-  constructor(onTaken: () => void) {
+  /** `state` is the socket's; `onTaken` is called when messages were taken, and when somebody begins to wait. */
+  constructor(state: () => string, onTaken: () => void) {
+    this.#state = state
     this.#onTaken = onTaken
   }
 
@@ -60,13 +62,6 @@ export class Inbox {
     else receiver.reject(error)
   }
 
-  /** Drops what is there: the caller wants none of it. */
-  clear(): void {
-    this.#messages = []
-    this.#first = 0
-    this.size = 0
-  }
-
   /** The next message, or undefined when there will be none. */
   receive(signal?: AbortSignal): Promise<Message | undefined> {
     if (!this.#isEmpty && !this.#receiver && !signal?.aborted) {
@@ -78,13 +73,19 @@ export class Inbox {
   }
 
   /** All messages that are there, at least one; undefined when there will be none. */
-  receiveAll(signal?: AbortSignal): Promise<Message[] | undefined> {
-    if (!this.#isEmpty && !this.#receiver && !signal?.aborted) {
+  receiveAll(): Promise<Message[] | undefined> {
+    if (!this.#isEmpty && !this.#receiver) {
       const messages = this.#takeAll()
       this.#onTaken()
       return Promise.resolve(messages)
     }
-    return this.#wait(true, signal)
+    return this.#wait(true, undefined)
+  }
+
+  /** The one who waits does not want to any more: it is told that there is nothing, and no message is lost. */
+  withdraw(): void {
+    this.#receiver?.resolve(undefined)
+    this.#receiver = undefined
   }
 
   get #isEmpty(): boolean {
@@ -96,7 +97,7 @@ export class Inbox {
     // A message that was taken is not held any longer.
     this.#messages[this.#first++] = ''
     this.size -= sizeOf(message)
-    if (this.#isEmpty) this.clear()
+    if (this.#isEmpty) this.#clear()
     else if (this.#first >= COMPACT_FROM && this.#first * 2 >= this.#messages.length) this.#compact()
     return message
   }
@@ -109,15 +110,21 @@ export class Inbox {
 
   #takeAll(): Message[] {
     const messages = this.#first === 0 ? this.#messages : this.#messages.slice(this.#first)
-    this.clear()
+    this.#clear()
     return messages
+  }
+
+  #clear(): void {
+    this.#messages = []
+    this.#first = 0
+    this.size = 0
   }
 
   #wait(all: boolean, signal: AbortSignal | undefined): Promise<Message[] | undefined> {
     if (signal?.aborted) return Promise.reject(signal.reason)
     if (this.#receiver) {
       const message = 'A receive is already waiting: let it end before the next.'
-      return Promise.reject(new InvalidStateError(message, 'open'))
+      return Promise.reject(new InvalidStateError(message, this.#state()))
     }
     if (this.#end) {
       return this.#end.error === undefined ? Promise.resolve(undefined) : Promise.reject(this.#end.error)

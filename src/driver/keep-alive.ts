@@ -1,8 +1,13 @@
 export interface KeepAliveActions {
-  /** Sends something that keeps the path open, or that asks for an answer; false if nothing may be sent any more. */
-  probe(): boolean
+  /**
+   * Sends something that keeps the path open, or that asks for an answer; false if nothing may be sent any more. `onSent` is called
+   * when it has left, behind all that was still waiting.
+   */
+  probe(onSent: () => void): boolean
   /** Whether silence says nothing, since we are the ones who do not read. */
   isPaused(): boolean
+  /** Whether bytes of ours wait for room in the system's buffers. */
+  isSending(): boolean
   /** Nothing came in time after a probe. */
   expired(): void
 }
@@ -16,6 +21,9 @@ export class KeepAlive {
   readonly #timeout: number
   readonly #actions: KeepAliveActions
   #heardAt = performance.now()
+  /** When the last of our bytes left of which that shows that the peer takes them, or the last probe. */
+  #progressAt = 0
+  #isProbeWaiting = false
   #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(interval: number, timeout: number, actions: KeepAliveActions) {
@@ -28,6 +36,14 @@ export class KeepAlive {
   /** Something came in. */
   heard(): void {
     this.#heardAt = performance.now()
+  }
+
+  /**
+   * Something of ours has left. As long as more waits, or the probe itself does, that is all the life there can be: the peer takes what
+   * is before the probe, in our buffers and in the system's.
+   */
+  progressed(): void {
+    if (this.#isProbeWaiting || this.#actions.isSending()) this.#progressAt = performance.now()
   }
 
   stop(): void {
@@ -47,19 +63,26 @@ export class KeepAlive {
       this.#sleep(left, this.#check)
       return
     }
-    const hasAsked = this.#actions.probe() && this.#timeout !== Infinity
     const probedAt = performance.now()
+    this.#isProbeWaiting = true
+    const hasAsked = this.#actions.probe(this.#probeSent) && this.#timeout !== Infinity
     if (!hasAsked) this.#sleep(this.#interval, this.#check)
     else this.#sleep(this.#timeout, () => this.#judge(probedAt))
   }
 
-  #judge(probedAt: number): void {
-    if (this.#isAlive(probedAt)) this.#check()
-    // When this process was busy, the answer may be there already, unread: timers come before reads.
-    else this.#sleep(1, () => (this.#isAlive(probedAt) ? this.#check() : this.#actions.expired()))
+  readonly #probeSent = (): void => {
+    this.#isProbeWaiting = false
+    this.#progressAt = performance.now()
   }
 
-  #isAlive(probedAt: number): boolean {
-    return this.#heardAt >= probedAt || this.#actions.isPaused()
+  #judge(probedAt: number): void {
+    if (this.#heardAt >= probedAt || this.#actions.isPaused()) {
+      this.#check()
+      return
+    }
+    const left = Math.max(probedAt, this.#progressAt) + this.#timeout - performance.now()
+    // When this process was busy, the answer may be there already, unread: timers come before reads.
+    if (left > -1) this.#sleep(Math.max(left, 0) + 2, () => this.#judge(probedAt))
+    else this.#actions.expired()
   }
 }

@@ -48,8 +48,7 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
   #isFlushDue = false
   /** close() was called: nobody insists on what is still to come. */
   #isClosing = false
-  /** The stream takes nothing more. */
-  #isLost = false
+  #isDropping = false
   /** Why the connection failed, once it has. */
   #failure: unknown
   #drained: PromiseWithResolvers<void> | undefined
@@ -62,10 +61,14 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
     this.#stream = stream
     this.#options = options
     this.#protocol = new Protocol(core.codec, core.arena, core.nextKey, options, this)
-    this.inbox = new Inbox(() => this.#balance())
+    this.inbox = new Inbox(
+      () => this.state,
+      () => this.#balance(),
+    )
     this.#keepAlive = new KeepAlive(options.keepAliveInterval, options.keepAliveTimeout, {
-      probe: () => this.#probe(),
+      probe: (onSent) => this.#probe(onSent),
       isPaused: () => this.#isPaused,
+      isSending: () => this.bufferedAmount > 0,
       expired: () => this.#expire(),
     })
     stream.attach(this)
@@ -121,7 +124,7 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
   // What the stream tells.
 
   onData(bytes: Uint8Array): void {
-    if (this.#failure !== undefined) return
+    if (this.#failure !== undefined || !canReceive(this.state)) return
     this.#keepAlive.heard()
     const failure = this.#protocol.receive(bytes)
     if (failure) {
@@ -154,8 +157,9 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
   // What the protocol tells.
 
   onMessage(message: Message): void {
-    const isUnwanted = this.#isClosing && !this.inbox.isAwaited && this.inbox.size >= this.#options.highWaterMark
-    if (!isUnwanted) this.inbox.push(message)
+    // Once one is dropped, so are all that follow: what is received has no holes.
+    this.#isDropping ||= this.#isClosing && !this.inbox.isAwaited && this.inbox.size >= this.#options.highWaterMark
+    if (!this.#isDropping) this.inbox.push(message)
   }
 
   onPong(payload: Uint8Array): void {
@@ -201,7 +205,6 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
     const released = (sent: boolean) => {
       outbox.release(chunks)
       if (sent) this.#onSent()
-      else this.#onUnsent()
       then?.(sent)
     }
     this.#stream.write(
@@ -211,6 +214,7 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
   }
 
   #onSent(): void {
+    this.#keepAlive.progressed()
     if (this.#protocol.sendOwedPong()) this.#scheduleFlush()
     if (this.#drained && this.bufferedAmount < this.#options.highWaterMark) {
       this.#drained.resolve()
@@ -218,18 +222,12 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
     }
   }
 
-  /** The stream is over. It tells so behind what it still holds, for which those who wait to send must not have to wait. */
-  #onUnsent(): void {
-    this.#isLost = true
-    this.#balance()
-  }
-
   // Inbound.
 
   /** Stops reading when more is unread than may be, and goes on when somebody wants it. */
   #balance(): void {
     const unread = this.inbox.size + this.#protocol.pending
-    const insists = canReceive(this.state) && !this.#isClosing && !this.#isLost && !this.inbox.isAwaited
+    const insists = canReceive(this.state) && !this.#isClosing && !this.inbox.isAwaited
     const isFull = insists && unread >= this.#options.highWaterMark
     if (isFull === this.#isPaused || this.#isOver) return
     this.#isPaused = isFull
@@ -285,11 +283,11 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
     }, closeTimeout)
   }
 
-  #probe(): boolean {
+  #probe(onSent: () => void): boolean {
     if (!canSend(this.state)) return false
     if (this.#options.keepAliveTimeout === Infinity) this.#protocol.sendUnsolicitedPong()
     else this.#protocol.sendPing(crypto.getRandomValues(new Uint8Array(8)))
-    this.#scheduleFlush()
+    this.#flush((sent) => sent && onSent())
     return true
   }
 

@@ -3,6 +3,7 @@
  *
  * A transport knows nothing of frames, options or states. It never judges an answer: `handshake/accept.ts` does.
  */
+import type { HandshakeError } from '../errors.ts'
 import type { HandshakeRequest } from '../handshake/request.ts'
 import type { ResponseHead } from '../handshake/response-head.ts'
 
@@ -20,7 +21,7 @@ export interface ByteStream {
   write(chunks: readonly Uint8Array[], released: (sent: boolean) => void): void
   /** Ends our direction after what has been written. The other stays open. */
   end(): void
-  /** Stops delivery: at most what has already been read still comes. */
+  /** Stops delivery: at most what has already been read still comes. A connection that is lost is told all the same. */
   pause(): void
   resume(): void
   /** Ends both directions at once and frees everything. Pending writes may be lost. `onClosed` follows. */
@@ -59,5 +60,10 @@ export interface Refused {
  * - Fails with a HandshakeError (without `attempts`) when there is no response; its `cause` is the runtime's error.
  * - When the signal aborts, everything is released and the promise rejects with the signal's reason; but once the head of a
  *   refusal has been read, it resolves with as much of the body as has come.
+ * - One that goes on to HTTP/1.1, after HTTP/2 was tried and has failed, tells `onDowngrade` why, before it does.
  */
-export type Transport = (request: HandshakeRequest, signal: AbortSignal) => Promise<Upgraded | Refused>
+export type Transport = (
+  request: HandshakeRequest,
+  signal: AbortSignal,
+  onDowngrade?: (error: HandshakeError) => void,
+) => Promise<Upgraded | Refused>

@@ -4,10 +4,15 @@ import { isRetriable } from '../handshake/refusal.ts'
 import { BODY_LIMIT } from '../handshake/response-body.ts'
 import type { Refused } from './contracts.ts'
 import { headOf } from './dispatcher-head.ts'
+import { HTTP_1_1_REQUIRED } from './http2-codes.ts'
+import { connectUnsupported, http2Unavailable, streamReset } from './http2-error.ts'
 import { networkError } from './network-error.ts'
 
 /** A code, whether the same call may succeed later, and what happened. */
 type Meaning = readonly [code: HandshakeErrorCode, retriable: boolean, message: string]
+
+/** The code of hawser's own error for a proxy whose tunnels are of no use. */
+export const NO_TUNNEL = 'HAWSER_NO_TUNNEL'
 
 const CLOSED: Meaning = ['CLIENT_FAILED', false, 'the dispatcher is closed; give one that is open']
 const TOO_LATE: Meaning = ['NETWORK_FAILED', true, 'a time-out of the dispatcher came first']
@@ -26,6 +31,7 @@ const MEANINGS: ReadonlyMap<string, Meaning> = new Map([
     ['INVALID_RESPONSE', false, 'the head of the answer exceeds the limit of the dispatcher'],
   ],
   ['UND_ERR_REDIRECT_MAX', ['REDIRECT_REFUSED', false, 'the dispatcher follows no more redirects']],
+  [NO_TUNNEL, ['PROXY_REFUSED', false, 'each connection was lost before anything could be asked of the server']],
   ['UND_ERR_PRX_TLS', ['TLS_FAILED', false, "the proxy's certificate was refused"]],
   ['UND_ERR_PRX_CONN', ['CONNECTION_LOST', true, 'the proxy closed the connection before there was a tunnel']],
 ])
@@ -53,14 +59,30 @@ interface DispatcherError {
 /**
  * The HandshakeError for what a dispatcher reported instead of an answer.
  *
- * @param where the server, to be shown: the origin of its URL
+ * @param where the server, to be shown: the origin of its URL, and the proxy on the way to it, if there is one
  */
 export function dispatcherError(cause: unknown, where: string): HandshakeError {
   const { name, code, message } = asDispatcherError(cause)
   const proxyStatus = PROXY_STATUS.exec(String(message))?.[1]
   if (proxyStatus !== undefined) return proxyRefusal(Number(proxyStatus), cause, where)
+  const overHttp2 = http2Failure(String(message), cause, where)
+  if (overHttp2 !== undefined) return overHttp2
   const known = meaningOf(String(code ?? name))
   return known === undefined ? networkError(cause, where, 'CLIENT_FAILED') : failure(known, where, { cause })
+}
+
+/** undici tells of HTTP/2 only in messages. */
+const STREAM_RESET = /^HTTP\/2: "stream error" received - code (\d+)/
+const NO_CONNECT = /^HTTP\/2: (?:Extended CONNECT protocol not supported|Server disabled extended CONNECT)/
+const NO_UPGRADE = /^Upgrade not supported for H2/
+
+function http2Failure(message: string, cause: unknown, where: string): HandshakeError | undefined {
+  const code = STREAM_RESET.exec(message)?.[1]
+  if (Number(code) === HTTP_1_1_REQUIRED) return http2Unavailable(where, 'the server asks for HTTP/1.1', cause)
+  if (code !== undefined) return streamReset(where, Number(code), cause as Error)
+  if (NO_CONNECT.test(message)) return connectUnsupported(where)
+  if (NO_UPGRADE.test(message)) return http2Unavailable(where, 'this undici cannot; use 7.17 or later', cause)
+  return undefined
 }
 
 /** A failure of which no error tells. */

@@ -3,17 +3,23 @@ import type { HandshakeRequest } from '../handshake/request.ts'
 import type { ResponseHead } from '../handshake/response-head.ts'
 import { latin1, trimWhiteSpace } from '../handshake/syntax.ts'
 import { type HeaderField, HttpHeaders } from '../http-headers.ts'
+import type { HttpVersion } from '../options.ts'
 
 /**
  * The fields of a request as a record, the only form that every version, proxy and interceptor of undici reads without losing
  * a repeated field.
  */
-export function requestFields({ url, headers }: HandshakeRequest): Record<string, string | string[]> {
+export function requestFields(
+  { url, headers }: HandshakeRequest,
+  version: HttpVersion,
+): Record<string, string | string[]> {
   const fields = new Map<string, [name: string, values: string[]]>()
   for (const [name, value] of [...headers, NO_STORE]) {
     const key = name.toLowerCase()
     // undici sets Host by itself, and one that is given to it also becomes the name for TLS.
     if (key === 'host' && value === url.host) continue
+    // RFC 8441 §5: over HTTP/2 there is no key.
+    if (key === 'sec-websocket-key' && version === '2') continue
     const values = fields.get(key)?.[1]
     if (values === undefined) fields.set(key, [PLAIN.has(key) ? key : name, [value]])
     else values.push(value)

@@ -1,28 +1,39 @@
 /** The handshake through a dispatcher of undici: a caller's own, the process's, or one for a proxy. */
 import { type Duplex, PassThrough } from 'node:stream'
 import type { HandshakeRequest } from '../handshake/request.ts'
-import { ResponseBodyReader } from '../handshake/response-body.ts'
+import { BODY_TIME_LIMIT, ResponseBodyReader } from '../handshake/response-body.ts'
 import type { ResponseHead } from '../handshake/response-head.ts'
 import { HttpHeaders } from '../http-headers.ts'
-import type { Dispatcher } from '../options.ts'
+import type { Dispatcher, HttpVersion } from '../options.ts'
+import { adoptedStream } from './adopted-stream.ts'
 import type { Refused, Transport, Upgraded } from './contracts.ts'
 import { clientFailure, dispatcherError, refusalOf } from './dispatcher-error.ts'
 import { headOf, requestFields } from './dispatcher-head.ts'
-import { NodeByteStream } from './node-byte-stream.ts'
-
-export { globalDispatcher } from './undici.ts'
+import { http2Unavailable } from './http2-error.ts'
+import { isHttp2Stream } from './node-byte-stream.ts'
 
 /**
  * A transport over a dispatcher of undici 6, 7 or 8, with whatever interceptors it has. The dispatcher is never closed; a socket
  * that it has handed over is no longer its own, and outlives it.
  *
  * A refusal that an interceptor made an error of becomes a refusal again. undici tells no status text of a 101.
+ *
+ * `via` is how errors name the proxy that the dispatcher goes through.
  */
-export function dispatcherTransport(dispatcher: Dispatcher): Transport {
-  return async (request, signal) => {
-    signal.throwIfAborted()
-    return await new Exchange(request, signal).run(dispatcher)
-  }
+export function dispatcherTransport(dispatcher: Dispatcher, via?: string): Transport {
+  return (request, signal) => exchange(dispatcher, '1.1', request, signal, via)
+}
+
+/** Makes the handshake in one version. In HTTP/2 it fails with HTTP2_UNAVAILABLE when the dispatcher has a connection of HTTP/1.1. */
+export async function exchange(
+  dispatcher: Dispatcher,
+  version: HttpVersion,
+  request: HandshakeRequest,
+  signal: AbortSignal,
+  via?: string,
+): Promise<Upgraded | Refused> {
+  signal.throwIfAborted()
+  return await new Exchange(request, version, signal, via).run(dispatcher)
 }
 
 const MOCKED = 'the dispatcher answered 101 without a connection: a mock can refuse, but not open a socket'
@@ -32,7 +43,9 @@ type Abort = (reason: Error) => void
 /** One request and what comes of it. A dispatcher may call it in any order, too often, and after the end. */
 class Exchange {
   readonly #request: HandshakeRequest
+  readonly #version: HttpVersion
   readonly #signal: AbortSignal
+  readonly #via: string | undefined
   readonly #result = Promise.withResolvers<Upgraded | Refused>()
   readonly #onAbort = () => this.#cancel()
   /** Ends the request at the dispatcher; there once the request has a connection. */
@@ -42,10 +55,13 @@ class Exchange {
   #refusal: { readonly head: ResponseHead; readonly reader: ResponseBodyReader } | undefined
   /** Whether a 101 came as an ordinary answer. */
   #unconnected = false
+  #bodyTimer: ReturnType<typeof setTimeout> | undefined
 
-  constructor(request: HandshakeRequest, signal: AbortSignal) {
+  constructor(request: HandshakeRequest, version: HttpVersion, signal: AbortSignal, via: string | undefined) {
     this.#request = request
+    this.#version = version
     this.#signal = signal
+    this.#via = via
   }
 
   run(dispatcher: Dispatcher): Promise<Upgraded | Refused> {
@@ -57,7 +73,7 @@ class Exchange {
   /** An interceptor may throw, and one that is an async function rejects. */
   async #dispatch(dispatcher: Dispatcher): Promise<void> {
     try {
-      await dispatcher.dispatch(dispatchOptions(this.#request), handlerOf(this))
+      await dispatcher.dispatch(dispatchOptions(this.#request, this.#version), handlerOf(this))
     } catch (error) {
       this.failed(error)
     }
@@ -75,6 +91,7 @@ class Exchange {
     const head = headOf(status, '', headers, http2 ? '2' : '1.1')
     this.#abort = undefined
     if (this.#settled) discard(socket)
+    else if (this.#version === '2' && !http2) this.#refuseHttp1(socket)
     // RFC 8441 §5: over HTTP/2 it is a 200 that agrees.
     else if (status !== (http2 ? 200 : 101)) this.#readRefusal(head, socket)
     else this.#open(head, socket)
@@ -82,6 +99,10 @@ class Exchange {
 
   responded(status: number, headers: unknown, statusText: string): void {
     if (this.#settled) return
+    if (this.#version === '2') {
+      this.#refuseHttp1()
+      return
+    }
     const head = headOf(status, statusText, headers)
     if (status === 101) this.#answeredUnconnected(head)
     // RFC 9110 §15.2: other interim responses come before the final one.
@@ -107,12 +128,20 @@ class Exchange {
   }
 
   get #where(): string {
-    return this.#request.url.origin
+    const { origin } = this.#request.url
+    return this.#via === undefined ? origin : `${origin} through ${this.#via}`
   }
 
   #refuse(head: ResponseHead): void {
     // undici has removed the framing: what it gives of the body ends with the response.
     this.#refusal = { head, reader: new ResponseBodyReader({ ...head, headers: new HttpHeaders() }) }
+    this.#bodyTimer = setTimeout(() => this.#finishRefusal(), BODY_TIME_LIMIT)
+  }
+
+  /** Over HTTP/2 every answer would have come with its stream. */
+  #refuseHttp1(socket?: Duplex): void {
+    if (socket !== undefined) discard(socket)
+    this.#fail(http2Unavailable(this.#where, 'the dispatcher has a connection of HTTP/1.1 to it'))
   }
 
   #readRefusal(head: ResponseHead, socket: Duplex): void {
@@ -139,7 +168,7 @@ class Exchange {
   }
 
   #open(head: ResponseHead, socket: Duplex): void {
-    this.#settle(() => this.#result.resolve({ head, stream: new NodeByteStream(socket) }))
+    this.#settle(() => this.#result.resolve({ head, stream: adoptedStream(socket) }))
   }
 
   #cancel(): void {
@@ -168,6 +197,7 @@ class Exchange {
     if (this.#settled) return
     this.#settled = true
     this.#signal.removeEventListener('abort', this.#onAbort)
+    clearTimeout(this.#bodyTimer)
     settle()
   }
 
@@ -180,18 +210,18 @@ class Exchange {
 }
 
 /** What undici is asked for. The signal carries the time limit, so undici's own are off. */
-function dispatchOptions(request: HandshakeRequest): object {
+function dispatchOptions(request: HandshakeRequest, version: HttpVersion): object {
   const { protocol, host, pathname, search } = request.url
   return {
     origin: `${protocol === 'wss:' ? 'https:' : 'http:'}//${host}`,
     path: `${pathname}${search}`,
     method: 'GET',
-    headers: requestFields(request),
+    headers: requestFields(request, version),
     upgrade: 'websocket',
     headersTimeout: 0,
     bodyTimeout: 0,
-    // The request has a Sec-WebSocket-Key, and so is one of HTTP/1.1. An Agent keeps connections of its own for that.
-    allowH2: false,
+    // An Agent keeps connections of their own for those who want no HTTP/2; without this, its own options count.
+    ...(version === '1.1' && { allowH2: false }),
   }
 }
 
@@ -228,10 +258,6 @@ function handlerOf(exchange: Exchange): object {
     onComplete: () => exchange.ended(),
     onError: (error: unknown) => exchange.failed(error),
   }
-}
-
-function isHttp2Stream(socket: Duplex): boolean {
-  return typeof (socket as { rstCode?: unknown }).rstCode === 'number'
 }
 
 function discard(socket: Duplex): void {

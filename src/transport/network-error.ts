@@ -27,13 +27,16 @@ const UNUSABLE = final('NETWORK_FAILED', 'this machine cannot use that kind of a
 const NO_HOST = final('HOST_NOT_FOUND', 'the name of the host has no address; look at its spelling')
 const NO_NAME_SERVER = retriable('HOST_NOT_FOUND', 'the name server did not answer')
 
+/** Where TLS is set up: beside a caller's own client, there is no option `tls`. */
+const OR_YOUR_CLIENT = 'or the TLS options of your HTTP client'
+
 const UNTRUSTED = final(
   'TLS_FAILED',
-  "the server's certificate is not trusted; give the certificate of its authority as `tls.ca`",
+  `the server's certificate is not trusted; trust its authority: \`tls.ca\`, ${OR_YOUR_CLIENT}`,
 )
 const WRONG_NAME = final(
   'TLS_FAILED',
-  "the server's certificate is for another name; connect by that name, or give it as `tls.servername`",
+  `the server's certificate is for another name; connect by that name, or set it: \`tls.servername\`, ${OR_YOUR_CLIENT}`,
 )
 const OUT_OF_DATE = final(
   'TLS_FAILED',
@@ -42,11 +45,24 @@ const OUT_OF_DATE = final(
 const BAD_CERTIFICATE = final('TLS_FAILED', "the server's certificate was refused")
 const BAD_CLIENT_CERTIFICATE = final(
   'TLS_FAILED',
-  'the server wants another certificate of the client; look at `tls.cert` and `tls.key`',
+  `the server wants another certificate of the client: \`tls.cert\` and \`tls.key\`, ${OR_YOUR_CLIENT}`,
 )
-const BAD_MATERIAL = final('TLS_FAILED', 'a certificate, key or passphrase in `tls` cannot be used')
-const NOT_TLS = final('TLS_FAILED', 'what answered does not speak TLS; a server without TLS has the scheme ws:')
-const NO_AGREEMENT = final('TLS_FAILED', 'TLS could not be agreed on; look at `tls` and at what the server supports')
+const BAD_MATERIAL = final(
+  'TLS_FAILED',
+  `a certificate, key or passphrase cannot be used; look at \`tls\`, ${OR_YOUR_CLIENT}`,
+)
+const NOT_TLS = final(
+  'TLS_FAILED',
+  'what answered does not speak TLS; a server without TLS has the scheme ws:, and a proxy without it http:',
+)
+const NO_PROTOCOL = final(
+  'TLS_FAILED',
+  'the server speaks none of the versions of HTTP that were offered; look at `httpVersion`',
+)
+const NO_AGREEMENT = final(
+  'TLS_FAILED',
+  `TLS could not be agreed on; look at what the server supports, and at \`tls\`, ${OR_YOUR_CLIENT}`,
+)
 
 /** By the `code` that libuv, Node, OpenSSL's verification and undici give their errors. */
 const MEANINGS: Readonly<Record<string, Meaning>> = {
@@ -97,6 +113,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   ERR_SSL_WRONG_VERSION_NUMBER: NOT_TLS,
   ERR_SSL_PACKET_LENGTH_TOO_LONG: NOT_TLS,
   ERR_SSL_HTTP_REQUEST: NOT_TLS,
+  ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL: NO_PROTOCOL,
   EPROTO: NO_AGREEMENT,
   ERR_MISSING_PASSPHRASE: BAD_MATERIAL,
 }
@@ -121,7 +138,7 @@ const UNKNOWN = {
  * The HandshakeError for a failure that came instead of a response.
  *
  * @param cause what Node or an HTTP client over it reported; becomes the error's `cause`
- * @param where the server, to be shown: a URL without userinfo, query and fragment
+ * @param where the server, to be shown: a URL without userinfo, query and fragment, and the proxy on the way to it, if there is one
  * @param unknown the code for a cause that is not known
  */
 export function networkError(

@@ -1,3 +1,5 @@
+import type { ClientHttp2Stream } from 'node:http2'
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { ByteSink, ByteStream } from './contracts.ts'
 
@@ -12,6 +14,11 @@ import type { ByteSink, ByteStream } from './contracts.ts'
  */
 export class NodeByteStream implements ByteStream {
   readonly #duplex: Duplex
+  /**
+   * Whether a write that is called back has left our memory: so it is with the streams of the system, but a Duplex in memory may just
+   * have passed the same bytes on.
+   */
+  readonly #letsGo: boolean
   /** Bytes for the sink to have first. */
   readonly #held: Uint8Array[] = []
   /** The callbacks of writes that Node has not let go of. */
@@ -31,6 +38,7 @@ export class NodeByteStream implements ByteStream {
   /** Listens at once, since undici hands over a socket without any listener. */
   constructor(duplex: Duplex) {
     this.#duplex = duplex
+    this.#letsGo = duplex instanceof Socket || isHttp2Stream(duplex)
     // The peer's end is not ours: a Close frame may still have to go out.
     duplex.allowHalfOpen = true
     // This listener stays for ever: an 'error' after 'close' must not become an uncaught exception.
@@ -69,8 +77,9 @@ export class NodeByteStream implements ByteStream {
     if (unread.byteLength > 0) this.#held.unshift(unread)
   }
 
-  write(chunks: readonly Uint8Array[], released: (sent: boolean) => void): void {
+  write(bytes: readonly Uint8Array[], released: (sent: boolean) => void): void {
     const duplex = this.#duplex
+    const chunks = this.#letsGo ? bytes : bytes.map((chunk) => Buffer.from(chunk))
     if (!duplex.writable || chunks.length === 0) {
       released(chunks.length === 0)
       return
@@ -139,7 +148,10 @@ export class NodeByteStream implements ByteStream {
 
   /** Tells the sink whatever it may know by now: held bytes, then the end, then the close. */
   #pump(): void {
-    while (!this.#paused && this.#sink !== undefined && this.#held.length > 0) this.#sink.onData(this.#held.shift()!)
+    // What is held is told even to a sink that has paused, once nothing more can come: it has to learn of the end.
+    while ((!this.#paused || this.#closed) && this.#sink !== undefined && this.#held.length > 0) {
+      this.#sink.onData(this.#held.shift()!)
+    }
     if (this.#sink === undefined || this.#held.length > 0) return
     if (this.#ended && !this.#endTold && !this.#destroyed) {
       this.#endTold = true
@@ -164,4 +176,9 @@ export class NodeByteStream implements ByteStream {
     if (this.#error !== undefined || this.#ended) return this.#error
     return new Error('The connection was closed before the peer had ended it')
   }
+}
+
+/** By a documented property, since undici's own node:http2 may not be ours. */
+export function isHttp2Stream(duplex: Duplex): duplex is ClientHttp2Stream {
+  return typeof (duplex as { rstCode?: unknown }).rstCode === 'number'
 }

@@ -4,6 +4,7 @@ import { rootCertificates } from 'node:tls'
 import type { buildConnector, Dispatcher, EnvHttpProxyAgent } from 'undici'
 import { OptionsError } from '../errors.ts'
 import type { TlsOptions } from '../options.ts'
+import { NO_TUNNEL } from './dispatcher-error.ts'
 import { tlsMaterial } from './tls-material.ts'
 import { loadUndici } from './undici.ts'
 
@@ -12,6 +13,8 @@ type Connector = buildConnector.connector
 
 export interface ProxyDispatcher {
   readonly dispatcher: Dispatcher
+  /** How errors name the proxy: without userinfo. */
+  readonly via: string
   /**
    * Ends everything at once that the dispatcher has opened, an open WebSocket included. To be called when no WebSocket has come
    * of it, since what is still on its way would otherwise go on. After a success nothing is left but that WebSocket's own socket,
@@ -43,11 +46,12 @@ export async function proxyDispatcher(proxy: URL | 'env', tls: TlsOptions = {}):
     for (const socket of opened) socket.destroy(new Error('The dispatcher has been destroyed'))
     await destroyed
   }
-  return { dispatcher, destroy }
+  const via = proxy === 'env' ? 'the proxy of the environment, if it has one' : `the proxy ${originOf(proxy)}`
+  return { dispatcher, via, destroy }
 }
 
 function through(undici: Undici, proxy: URL, tls: TlsOptions, opened: Set<Socket>): Dispatcher {
-  const uri = `${proxy.protocol}//${proxy.host}`
+  const uri = originOf(proxy)
   const username = octets(proxy.username)
   const password = octets(proxy.password)
   if (proxy.protocol === 'socks5:') {
@@ -87,12 +91,23 @@ function tunnel(undici: Undici, tls: TlsOptions, opened: Set<Socket>): EnvHttpPr
   }
 }
 
+/** What a chain of redirects needs, and some more. */
+const MOST_CONNECTIONS = 8
+
 /**
  * A connector whose sockets are known from the start, so that they can be let go before they stand. undici's returns the socket,
  * which its types do not tell.
+ *
+ * undici opens one tunnel after the other, without end, when each is lost before the request is sent, as one is in which the proxy
+ * sends bytes of its own: here that comes to an end.
  */
 function track(connect: Connector, opened: Set<Socket>): Connector {
   return (options, callback) => {
+    if (opened.size === MOST_CONNECTIONS) {
+      const error = Object.assign(new Error(`${MOST_CONNECTIONS} connections were of no use`), { code: NO_TUNNEL })
+      queueMicrotask(() => callback(error, null))
+      return
+    }
     // By itself undici takes the name for TLS from the Host field, if one is sent.
     const socket: unknown = connect({ ...options, servername: '' }, callback)
     if (socket instanceof Socket) opened.add(socket)
@@ -112,6 +127,11 @@ function serverTls(tls: TlsOptions): buildConnector.BuildOptions {
 function proxyTls(tls: TlsOptions): buildConnector.BuildOptions {
   const { ca } = tlsMaterial(tls)
   return { ...(ca !== undefined && { ca: [...rootCertificates, ...ca] }), ...COMMON }
+}
+
+/** Without userinfo. That of a socks5: URL has no `origin`. */
+function originOf({ protocol, host }: URL): string {
+  return `${protocol}//${host}`
 }
 
 /** The octets of userinfo. A URL has percent-encoded all that is not ASCII; a percent sign that encodes nothing stays. */

@@ -1,18 +1,28 @@
 /** Which transport a connect uses, outside of Workers. */
-import type { Dispatcher, TlsOptions } from '../options.ts'
+import { OptionsError } from '../errors.ts'
+import { type Plan, planOf } from '../handshake/http-version.ts'
+import type { Dispatcher, Http2Session, HttpVersion, HttpVersionPolicy, TlsOptions } from '../options.ts'
 import type { Transport } from './contracts.ts'
-import { nodeDial } from './socket.node.ts'
+import { type NodeDialOptions, nodeDial } from './socket.node.ts'
 import { tcp } from './tcp.ts'
 
 /** The options that say how the server is reached. */
 export interface ClientOptions {
   readonly dispatcher: Dispatcher | 'global' | undefined
+  readonly session: Http2Session | undefined
+  readonly httpVersion: HttpVersion
+  readonly httpVersionPolicy: HttpVersionPolicy
   readonly proxy: URL | 'env' | undefined
   readonly tls: TlsOptions | undefined
 }
 
+export type TransportName = 'tcp' | 'dispatcher' | 'http2'
+
 export interface Selection {
-  readonly name: 'tcp' | 'dispatcher'
+  /** What an answer of each version came by, or would have come. */
+  readonly names: Readonly<Record<HttpVersion, TransportName>>
+  /** The version in which a request to this URL is made at first. */
+  readonly versionFor: (url: URL) => HttpVersion
   readonly transport: Transport
   /** Frees what was made for this connect alone; called when connecting has failed. */
   readonly discard: () => Promise<void>
@@ -22,19 +32,75 @@ const nothing = async () => {}
 
 /** `readBuffer` is where reads of hawser's own sockets land. */
 export async function selectTransport(options: ClientOptions, readBuffer: Uint8Array): Promise<Selection> {
-  const { dispatcher, proxy, tls } = options
-  if (dispatcher !== undefined) {
-    const { dispatcherTransport, globalDispatcher } = await import('./dispatcher.ts')
-    const used = dispatcher === 'global' ? await globalDispatcher() : dispatcher
-    return { name: 'dispatcher', transport: dispatcherTransport(used), discard: nothing }
+  const { dispatcher, session, proxy, tls } = options
+  const plan = (url: URL) => planOf(options.httpVersion, options.httpVersionPolicy, url.protocol === 'wss:')
+  if (session !== undefined) return await throughSession(session)
+  if (dispatcher !== undefined) return await throughDispatcher(dispatcher, plan)
+  if (proxy !== undefined) return await throughProxy(proxy, tls, plan)
+  return direct(plan, { tls, readBuffer })
+}
+
+async function throughSession(session: Http2Session): Promise<Selection> {
+  const { overSession } = await import('./direct.ts')
+  return {
+    names: { '1.1': 'http2', '2': 'http2' },
+    versionFor: () => '2',
+    transport: overSession(session),
+    discard: nothing,
   }
-  if (proxy !== undefined) {
-    const [{ dispatcherTransport }, { proxyDispatcher }] = await Promise.all([
-      import('./dispatcher.ts'),
-      import('./proxy.ts'),
-    ])
-    const own = await proxyDispatcher(proxy, tls)
-    return { name: 'dispatcher', transport: dispatcherTransport(own.dispatcher), discard: own.destroy }
+}
+
+const DISPATCHER: Omit<Selection, 'transport' | 'discard'> = {
+  names: { '1.1': 'dispatcher', '2': 'dispatcher' },
+  versionFor: () => '1.1',
+}
+
+async function throughDispatcher(dispatcher: Dispatcher | 'global', plan: (url: URL) => Plan): Promise<Selection> {
+  const [{ plannedDispatcher }, { globalDispatcher }] = await Promise.all([
+    import('./dispatcher-http2.ts'),
+    import('./undici.ts'),
+  ])
+  const used = dispatcher === 'global' ? await globalDispatcher() : dispatcher
+  const versionFor = (url: URL) => (plan(url) === 'http1' ? '1.1' : '2')
+  return { ...DISPATCHER, versionFor, transport: plannedDispatcher(used, plan), discard: nothing }
+}
+
+async function throughProxy(
+  proxy: URL | 'env',
+  tls: TlsOptions | undefined,
+  plan: (url: URL) => Plan,
+): Promise<Selection> {
+  const [{ dispatcherTransport }, { proxyDispatcher }] = await Promise.all([
+    import('./dispatcher.ts'),
+    import('./proxy.ts'),
+  ])
+  const own = await proxyDispatcher(proxy, tls)
+  const transport = dispatcherTransport(own.dispatcher, own.via)
+  return {
+    ...DISPATCHER,
+    transport: async (request, signal) => {
+      if (plan(request.url) !== 'http2') return await transport(request, signal)
+      throw new OptionsError(
+        'httpVersion',
+        "Through a proxy there is no HTTP/2 yet: use '1.1', or the policy 'or-lower'.",
+      )
+    },
+    discard: own.destroy,
   }
-  return { name: 'tcp', transport: tcp(nodeDial({ tls, readBuffer })), discard: nothing }
+}
+
+/** Over sockets of hawser's own. What HTTP/2 needs is loaded only when it may be spoken. */
+function direct(plan: (url: URL) => Plan, dialOptions: NodeDialOptions): Selection {
+  const http1 = tcp(nodeDial(dialOptions))
+  return {
+    names: { '1.1': 'tcp', '2': 'http2' },
+    versionFor: (url) => (plan(url) === 'http1' ? '1.1' : '2'),
+    transport: async (request, signal, onDowngrade) => {
+      const chosen = plan(request.url)
+      if (chosen === 'http1') return await http1(request, signal)
+      const { overHttp2 } = await import('./direct.ts')
+      return await overHttp2(chosen, dialOptions)(request, signal, onDowngrade)
+    },
+    discard: nothing,
+  }
 }

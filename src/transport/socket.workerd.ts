@@ -8,15 +8,16 @@ const READ_BYTES = 65536
 
 export const workerdDial: Dial = async (address, signal) => {
   const { hostname, port, secure } = address
-  const socket = connect({ hostname, port }, { secureTransport: secure ? 'on' : 'off', allowHalfOpen: true })
+  let socket: Socket | undefined
   const { promise: aborted, reject } = Promise.withResolvers<never>()
   const onAbort = () => reject(signal.reason)
   signal.addEventListener('abort', onAbort)
   try {
+    socket = connect({ hostname, port }, { secureTransport: secure ? 'on' : 'off', allowHalfOpen: true })
     await Promise.race([socket.opened, aborted])
     return new WorkerdByteStream(socket)
   } catch (error) {
-    socket.close().catch(() => {})
+    socket?.close().catch(() => {})
     signal.throwIfAborted()
     throw unreachable(address, error)
   } finally {
@@ -69,7 +70,10 @@ class WorkerdByteStream implements DialedStream {
     const written = chunks.map((chunk) => this.#writer.write(chunk))
     Promise.all(written).then(
       () => released(true),
-      () => released(false),
+      (error) => {
+        released(false)
+        this.#close(error)
+      },
     )
   }
 
@@ -106,7 +110,7 @@ class WorkerdByteStream implements DialedStream {
     try {
       while (this.#mayDeliver) await this.#readOnce()
     } catch (error) {
-      this.#close(error instanceof Error ? error : new Error(String(error)))
+      this.#close(error)
     } finally {
       this.#isReading = false
     }
@@ -133,13 +137,14 @@ class WorkerdByteStream implements DialedStream {
   #takeEnd(): void {
     this.#hasEnded = true
     this.#sink?.onEnd()
+    if (this.#hasFinished) this.#close(undefined)
   }
 
-  #close(error: Error | undefined): void {
+  #close(error: unknown): void {
     if (this.#isOver) return
     this.#isOver = true
     this.#held.length = 0
     this.#socket.close().catch(() => {})
-    this.#sink?.onClosed(error)
+    this.#sink?.onClosed(error === undefined || error instanceof Error ? error : new Error(String(error)))
   }
 }

@@ -1,7 +1,7 @@
 /** The opening handshake over a connection of hawser's own, spoken in HTTP/1.1 (RFC 6455 §4.1). */
 import { HandshakeError } from '../errors.ts'
 import { type HandshakeRequest, serializeRequest } from '../handshake/request.ts'
-import { ResponseBodyReader } from '../handshake/response-body.ts'
+import { BODY_TIME_LIMIT, ResponseBodyReader } from '../handshake/response-body.ts'
 import { type ResponseHead, ResponseHeadReader } from '../handshake/response-head.ts'
 import type { ByteSink, ByteStream, Refused, Transport, Upgraded } from './contracts.ts'
 import { networkError } from './network-error.ts'
@@ -47,7 +47,8 @@ export function tcp(dial: Dial): Transport {
   }
 }
 
-function addressOf({ hostname, port, protocol, origin }: URL): Address {
+/** Where the server of a ws: or wss: URL is. */
+export function addressOf({ hostname, port, protocol, origin }: URL): Address {
   const secure = protocol === 'wss:'
   const defaultPort = secure ? 443 : 80
   return {
@@ -71,6 +72,7 @@ class Exchange implements ByteSink {
   readonly #settler: Settler
   readonly #reader = new ResponseHeadReader()
   #refusal: { readonly head: ResponseHead; readonly body: ResponseBodyReader } | undefined
+  #bodyTimer: ReturnType<typeof setTimeout> | undefined
   #received = 0
   #settled = false
 
@@ -123,6 +125,7 @@ class Exchange implements ByteSink {
     if (head?.status === 101) this.#handOver(head)
     else if (head !== undefined) {
       this.#refusal = { head, body: new ResponseBodyReader(head) }
+      this.#bodyTimer = setTimeout(() => this.#stop(() => undefined), BODY_TIME_LIMIT)
       this.#readBody(this.#reader.rest)
     }
   }
@@ -150,6 +153,7 @@ class Exchange implements ByteSink {
     if (this.#settled) return
     this.#settled = true
     this.#signal.removeEventListener('abort', this.#onAbort)
+    clearTimeout(this.#bodyTimer)
     finish()
   }
 

@@ -117,6 +117,14 @@ export const ending: Cases = {
     await failure(socket.send(new Uint8Array(TOO_MUCH)), ConnectionClosedError, LOST)
   },
 
+  'and also when there is more to be read than is read': async ({ openPeer }) => {
+    const { socket } = await openPeer('/reset?count=200')
+    // By now nothing is read any more.
+    await socket.receive()
+    await later(20)
+    await failure(socket.send(new Uint8Array(TOO_MUCH)), ConnectionClosedError, LOST)
+  },
+
   'calls that nobody looks at raise nothing when the connection is lost': async ({ openPeer }) => {
     const { socket } = await openPeer('/reset')
     socket.send(new Uint8Array(TOO_MUCH))

@@ -85,8 +85,10 @@ const ROUTES: Readonly<Record<string, (exchange: Exchange) => Promise<unknown>>>
     if (query.get('how') === 'reset') peer.reset()
     else peer.end()
   },
-  // A reset as soon as anything has come.
-  '/reset': async ({ peer }) => {
+  // So many messages of 64 KiB, and a reset as soon as anything has come.
+  '/reset': async ({ peer, query }) => {
+    const message = frame(BINARY, new Uint8Array(65_536))
+    for (let left = number(query, 'count'); left > 0; left--) peer.socket.write(message)
     await peer.read()
     peer.reset()
   },

@@ -13,14 +13,15 @@ import { pings } from './pings.ts'
 export interface Harness {
   /** A socket that connects by the transport. */
   create(options?: ClientWebSocketOptions): ClientWebSocket
-  readonly transport: 'tcp' | 'dispatcher'
+  readonly transport: NonNullable<ClientWebSocket['transport']>
+  readonly httpVersion: '1.1' | '2'
   /** The URL of the server of `test/support/websocket-server.ts`, without a path. */
   readonly server: string
   /** The URL of the server of `peer.ts`, without a path. */
   readonly peer: string
   /** Whether a Host other than the URL's can be sent. undici makes it the name for TLS as well. */
   readonly takesHost: boolean
-  /** What the transport tells of the reason phrase of a 101. */
+  /** What the transport tells of the reason phrase of a success. */
   readonly statusText: string
   close(): Promise<void>
 }

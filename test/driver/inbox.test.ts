@@ -5,7 +5,10 @@ import { Inbox } from '../../src/driver/inbox.ts'
 import { InvalidStateError } from '../../src/errors.ts'
 
 function filled(...messages: string[]): Inbox {
-  const inbox = new Inbox(() => {})
+  const inbox = new Inbox(
+    () => 'open',
+    () => {},
+  )
   for (const message of messages) inbox.push(message)
   inbox.deliver()
   return inbox
@@ -40,7 +43,7 @@ test('the one who waits gets what comes: one message, or all that came together'
 test('only one may wait', async () => {
   const inbox = filled()
   const first = inbox.receive()
-  await expect(inbox.receive()).rejects.toBeInstanceOf(InvalidStateError)
+  await expect(inbox.receive()).rejects.toMatchObject({ code: 'INVALID_STATE', state: 'open' })
   await expect(inbox.receiveAll()).rejects.toBeInstanceOf(InvalidStateError)
   inbox.end()
   expect(await first).toBeUndefined()
@@ -60,7 +63,7 @@ test('size tells what is there, and empty messages are not free', async () => {
 
 test('it tells when something is taken, and when somebody begins to wait', async () => {
   const onTaken = vi.fn()
-  const inbox = new Inbox(onTaken)
+  const inbox = new Inbox(() => 'open', onTaken)
   inbox.push('a')
   inbox.deliver()
   expect(onTaken).not.toHaveBeenCalled()
@@ -105,7 +108,7 @@ test('the end wakes the one who waits, who gets what was not delivered yet', asy
   expect(await message).toBe('a')
 })
 
-test('a receive that is withdrawn takes nothing, and lets its signal go', async () => {
+test('a receive that is cancelled takes nothing, and lets its signal go', async () => {
   const inbox = filled()
   const controller = new AbortController()
   const listeners = vi.spyOn(controller.signal, 'removeEventListener')
@@ -116,9 +119,25 @@ test('a receive that is withdrawn takes nothing, and lets its signal go', async 
   inbox.push('a')
   inbox.deliver()
   await expect(inbox.receive(controller.signal)).rejects.toBe('reason')
-  await expect(inbox.receiveAll(controller.signal)).rejects.toBe('reason')
   expect(await inbox.receive()).toBe('a')
   expect(listeners).toHaveBeenCalledTimes(1)
+})
+
+test('whoever withdraws is told that there is nothing, and the next one gets the message', async () => {
+  for (const wait of ['receive', 'receiveAll'] as const) {
+    const inbox = filled()
+    const withdrawn = inbox[wait]()
+    inbox.withdraw()
+    expect(await withdrawn).toBeUndefined()
+    expect(inbox.isAwaited).toBe(false)
+    const next = inbox.receive()
+    inbox.push('a')
+    inbox.deliver()
+    expect(await next).toBe('a')
+    inbox.withdraw()
+    inbox.push('b')
+    expect(await inbox.receive()).toBe('b')
+  }
 })
 
 test('a signal that comes after the message changes nothing', async () => {

@@ -8,7 +8,12 @@ const INTERVAL = 1000
 const TIMEOUT = 300
 
 function start(interval = INTERVAL, timeout = TIMEOUT) {
-  const actions = { probe: vi.fn(() => true), isPaused: vi.fn(() => false), expired: vi.fn() }
+  const actions = {
+    probe: vi.fn((_onSent: () => void) => true),
+    isPaused: vi.fn(() => false),
+    isSending: vi.fn(() => false),
+    expired: vi.fn(),
+  }
   return { ...actions, keepAlive: new KeepAlive(interval, timeout, actions) }
 }
 
@@ -50,6 +55,54 @@ test('whatever is heard after the probe is an answer, and the next interval begi
   expect(probe).toHaveBeenCalledTimes(1)
   vi.advanceTimersByTime(2)
   expect(probe).toHaveBeenCalledTimes(2)
+})
+
+describe('while a probe waits behind other bytes', () => {
+  test('their leaving is as good as an answer', () => {
+    const { expired, keepAlive } = start()
+    vi.advanceTimersByTime(INTERVAL)
+    for (let i = 0; i < 10; i++) {
+      vi.advanceTimersByTime(TIMEOUT - 10)
+      keepAlive.progressed()
+    }
+    expect(expired).not.toHaveBeenCalled()
+    vi.advanceTimersByTime(TIMEOUT + 10)
+    expect(expired).toHaveBeenCalledTimes(1)
+  })
+
+  test('it expires when none of them leaves', () => {
+    const { expired, keepAlive } = start()
+    vi.advanceTimersByTime(INTERVAL / 2)
+    keepAlive.progressed()
+    vi.advanceTimersByTime(INTERVAL / 2 + TIMEOUT + 10)
+    expect(expired).toHaveBeenCalledTimes(1)
+  })
+
+  test('the answer is waited for from the time when the probe leaves, and what leaves after it does not count', () => {
+    const { expired, probe, keepAlive } = start()
+    vi.advanceTimersByTime(INTERVAL + TIMEOUT / 2)
+    keepAlive.progressed()
+    probe.mock.calls[0]![0]()
+    vi.advanceTimersByTime(TIMEOUT - 2)
+    keepAlive.progressed()
+    expect(expired).not.toHaveBeenCalled()
+    vi.advanceTimersByTime(20)
+    expect(expired).toHaveBeenCalledTimes(1)
+  })
+})
+
+test('while bytes wait for room, their leaving is as good as an answer after the probe has left, too', () => {
+  const { expired, probe, keepAlive, isSending } = start()
+  isSending.mockReturnValue(true)
+  vi.advanceTimersByTime(INTERVAL + 1)
+  probe.mock.calls[0]![0]()
+  for (let i = 0; i < 10; i++) {
+    vi.advanceTimersByTime(TIMEOUT - 10)
+    keepAlive.progressed()
+  }
+  expect(expired).not.toHaveBeenCalled()
+  vi.advanceTimersByTime(TIMEOUT + 10)
+  expect(expired).toHaveBeenCalledTimes(1)
 })
 
 test('while we do not read, silence says nothing', () => {

@@ -51,9 +51,9 @@ export class MemoryStream implements ByteStream {
     for (const callback of this.#deferred.splice(0)) callback()
   }
 
-  /** Lets go of everything that was written: it was sent, or else it is lost. */
-  release(sent = true): void {
-    for (const released of this.#held.splice(0)) released(sent)
+  /** Lets go of everything that was written, or of so many writes: it was sent, or else it is lost. */
+  release(sent = true, writes = this.#held.length): void {
+    for (const released of this.#held.splice(0, writes)) released(sent)
   }
 
   /** What was written since the last call, as one. */

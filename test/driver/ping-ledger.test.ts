@@ -70,6 +70,20 @@ test('an answered Ping lets its signal go', async () => {
   expect(removed).toHaveBeenCalledTimes(1)
 })
 
+test('thousands of Pings with one signal are all given up together', async () => {
+  const ledger = new PingLedger()
+  const controller = new AbortController()
+  const given = Array.from({ length: 20_000 }, (_, i) => ledger.add(bytes(i >> 8, i & 255), controller.signal))
+  const kept = ledger.add(bytes(1), undefined)
+  controller.abort('reason')
+  const outcomes = await Promise.allSettled(given)
+  expect(outcomes.filter((outcome) => outcome.status === 'rejected' && outcome.reason === 'reason')).toHaveLength(
+    20_000,
+  )
+  ledger.answer(bytes(1))
+  await kept
+})
+
 test('when no Pong will come any more, all Pings fail, and nobody has to look', async () => {
   const ledger = new PingLedger()
   const looked = ledger.add(bytes(1), undefined)

@@ -158,6 +158,27 @@ describe('reading', () => {
     expect((await driver.inbox.receiveAll())?.length).toBe(2)
     expect(await driver.inbox.receive()).toBeUndefined()
   })
+
+  test('while the socket is being closed gives a prefix of what came, without holes', async () => {
+    const running = start()
+    const { driver } = running
+    void driver.close(1000, '')
+    let next = 0
+    const receiveMore = () => running.receive(frame(TEXT, `${next++}`.padEnd(HIGH_WATER_MARK / 3, '.')))
+    for (let i = 0; i < 10; i++) receiveMore()
+    const received = [await driver.inbox.receive()]
+    // Now there would be room again.
+    for (let i = 0; i < 10; i++) receiveMore()
+    const rest = (await driver.inbox.receiveAll())!
+    const waiting = driver.inbox.receive()
+    for (let i = 0; i < 10; i++) receiveMore()
+    running.receive(frame(CLOSE, closePayload(1000)))
+    const numbers = [...received, ...rest].map((message) => Number.parseInt(String(message), 10))
+    expect(numbers).toEqual(Array.from({ length: numbers.length }, (_, index) => index))
+    expect(numbers.length).toBeLessThan(10)
+    expect(await waiting).toBeUndefined()
+    finish(running)
+  })
 })
 
 describe('keeping alive', () => {
@@ -179,6 +200,40 @@ describe('keeping alive', () => {
     expect(running.stream.calls).toEqual(['destroy'])
     const error = (await received) as ConnectionClosedError
     expect(error.cause).toMatchObject({ code: 'KEEP_ALIVE_TIMEOUT', timeout: 300 })
+    finish(running)
+  })
+
+  test('a Ping that waits behind what is sent is waited for as long as that makes progress', () => {
+    const running = start({ keepAliveInterval: 1000, keepAliveTimeout: 300 })
+    const { stream, driver } = running
+    stream.holdsWrites = true
+    for (let i = 0; i < 5; i++) {
+      void driver.send('x')
+      stream.endTurn()
+    }
+    vi.advanceTimersByTime(1001)
+    for (let i = 0; i < 5; i++) {
+      vi.advanceTimersByTime(290)
+      stream.release(true, 1)
+    }
+    expect(stream.calls).toEqual([])
+    vi.advanceTimersByTime(290)
+    // The Ping leaves.
+    stream.release(true, 1)
+    vi.advanceTimersByTime(290)
+    expect(stream.calls).toEqual([])
+    vi.advanceTimersByTime(20)
+    expect(stream.calls).toEqual(['destroy'])
+    finish(running)
+  })
+
+  test('a peer that takes nothing of what is sent is gone', () => {
+    const running = start({ keepAliveInterval: 1000, keepAliveTimeout: 300 })
+    running.stream.holdsWrites = true
+    void running.driver.send('x')
+    running.stream.endTurn()
+    vi.advanceTimersByTime(1310)
+    expect(running.stream.calls).toEqual(['destroy'])
     finish(running)
   })
 

@@ -150,7 +150,7 @@ function refuse({ socket, query }: Exchange): void {
   const framing = query.get('framing') ?? 'length'
   if (framing === 'length') answer(socket, status, [...fields, `content-length: ${body.length}`], body)
   else if (framing === 'chunked') answer(socket, status, [...fields, 'transfer-encoding: chunked'], inChunks(body))
-  else answer(socket, status, [...fields, 'connection: close'], body).end()
+  else answer(socket, status, fields, body).end()
 }
 
 function inChunks(body: string): string {
@@ -159,10 +159,10 @@ function inChunks(body: string): string {
   return chunks.map((chunk) => `${chunk.length.toString(16)}\r\n${chunk}\r\n`).join('')
 }
 
-/** The connection stays open: the client has to know where the answer ends. */
+/** The connection serves no other request, but stays open: the client has to know where the answer ends. */
 function answer(socket: Duplex, status: number, fields: readonly string[], body: string): Duplex {
   outlive(socket)
-  const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, ...fields]
+  const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, ...fields, 'connection: close']
   socket.write(`${head.join('\r\n')}\r\n\r\n${body}`)
   return socket
 }

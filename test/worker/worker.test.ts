@@ -33,6 +33,12 @@ describe('the Worker', () => {
     expect(JSON.parse(text)).toMatchObject({ open: false, code: 'UPGRADE_REFUSED', status: 503, retriable: true })
   })
 
+  test('refuses a URL with a fragment', async () => {
+    const { status, text } = await inspect(`${server.url}/echo#fragment`)
+    expect(status).toBe(400)
+    expect(text).toContain('fragment')
+  })
+
   test('does not ask an upstream that is not allowed', async () => {
     expect((await inspect('wss://elsewhere.example')).status).toBe(403)
   })

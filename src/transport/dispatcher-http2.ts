@@ -1,0 +1,40 @@
+/** The handshake over HTTP/2 through a dispatcher, from which it may go on to HTTP/1.1. */
+import { HandshakeError } from '../errors.ts'
+import type { Plan } from '../handshake/http-version.ts'
+import type { Dispatcher } from '../options.ts'
+import type { Transport } from './contracts.ts'
+import { exchange } from './dispatcher.ts'
+import { HostMemory } from './host-memory.ts'
+
+/** Milliseconds, and hosts of one dispatcher. */
+const LIFETIME = 5 * 60_000
+const REMEMBERED_HOSTS = 1000
+
+/** What hosts have answered, by the dispatcher that asked them. */
+const memories = new WeakMap<Dispatcher, HostMemory>()
+
+/**
+ * A transport over a dispatcher with a plan for each URL. Whether a connection of it speaks HTTP/2 is the dispatcher's affair (its
+ * `allowH2`), and known only when the request is made: one that turns out to be of HTTP/1.1 is asked again, as an upgrade.
+ */
+export function plannedDispatcher(dispatcher: Dispatcher, planFor: (url: URL) => Plan): Transport {
+  const memory = memories.get(dispatcher) ?? new HostMemory(LIFETIME, REMEMBERED_HOSTS)
+  memories.set(dispatcher, memory)
+  return async (request, signal, onDowngrade) => {
+    const plan = planFor(request.url)
+    const { origin } = request.url
+    if (plan === 'http1' || (plan === 'negotiate' && memory.has(origin))) {
+      return await exchange(dispatcher, '1.1', request, signal)
+    }
+    try {
+      return await exchange(dispatcher, '2', request, signal)
+    } catch (error) {
+      if (plan === 'http2' || !(error instanceof HandshakeError) || !DOWNGRADES.includes(error.code)) throw error
+      memory.remember(origin)
+      onDowngrade?.(error)
+    }
+    return await exchange(dispatcher, '1.1', request, signal)
+  }
+}
+
+const DOWNGRADES: readonly string[] = ['HTTP2_UNAVAILABLE', 'EXTENDED_CONNECT_UNSUPPORTED']

@@ -1,0 +1,174 @@
+import type { ClientHttp2Stream } from 'node:http2'
+import type { ByteSink, ByteStream } from './contracts.ts'
+import type { Http2Connection } from './http2-connection.ts'
+import { NodeByteStream } from './node-byte-stream.ts'
+
+/** How long a peer that has ended its direction has for the RST_STREAM of its own, in milliseconds. */
+const RESETS_WITHIN = 300
+
+/** Bytes that a stream gives to its session in one turn. */
+const TURN_BYTES = 65_536
+
+interface Chunk {
+  readonly bytes: Uint8Array
+  /** For the last chunk of a write. */
+  readonly released: ((sent: boolean) => void) | undefined
+}
+
+/**
+ * A ByteStream over a stream of HTTP/2. Reading is that of any Duplex; writing and ending differ.
+ *
+ * - Streams that have much to send take turns.
+ * - `end` sends END_STREAM alone, after everything else; but nothing at all once the peer has ended: there are peers that take a
+ *   late END_STREAM for an error of the whole connection. Those have a moment to reset the stream, which is then cancelled.
+ * - `destroy` resets the stream with CANCEL.
+ */
+export class Http2ByteStream implements ByteStream, ByteSink {
+  readonly #stream: ClientHttp2Stream
+  readonly #connection: Http2Connection
+  readonly #cancel: () => void
+  readonly #reader: NodeByteStream
+  /** What waits for its turn, and what has it. */
+  #waiting: Chunk[] = []
+  #writing: Chunk[] = []
+  #sink: ByteSink | undefined
+  #isEnding = false
+  #peerHasEnded = false
+  #isDestroyed = false
+  #resetTimer: ReturnType<typeof setTimeout> | undefined
+
+  /**
+   * Listens at once: Node may deliver data before the head of the answer. `cancel` destroys the stream, by the signal that it was
+   * requested with.
+   */
+  constructor(stream: ClientHttp2Stream, connection: Http2Connection, cancel: () => void) {
+    this.#stream = stream
+    this.#connection = connection
+    this.#cancel = cancel
+    this.#reader = new NodeByteStream(stream)
+    // Comes before Node throws away what a stream that was reset has not delivered; reading hands it to the reader.
+    stream.once('aborted', () => void stream.read())
+    stream.once('close', () => {
+      clearTimeout(this.#resetTimer)
+      this.#abandonWrites()
+    })
+  }
+
+  attach(sink: ByteSink): void {
+    this.#sink = sink
+    this.#reader.attach(this)
+  }
+
+  write(chunks: readonly Uint8Array[], released: (sent: boolean) => void): void {
+    if (!this.#stream.writable || this.#isEnding || chunks.length === 0) {
+      released(chunks.length === 0)
+      return
+    }
+    const last = chunks.length - 1
+    for (const [i, bytes] of chunks.entries()) {
+      this.#waiting.push({ bytes, released: i === last ? released : undefined })
+    }
+    if (this.#writing.length === 0) this.#connection.turns.ask(this.#takeTurn)
+  }
+
+  end(): void {
+    this.#isEnding = true
+    this.#endIfWritten()
+  }
+
+  pause(): void {
+    this.#reader.pause()
+  }
+
+  resume(): void {
+    this.#reader.resume()
+  }
+
+  destroy(): void {
+    if (this.#isDestroyed) return
+    this.#isDestroyed = true
+    this.#cancel()
+    this.defer(() => this.#tellClosed(undefined))
+  }
+
+  defer(callback: () => void): void {
+    process.nextTick(callback)
+  }
+
+  // What the reader tells.
+
+  onData(bytes: Uint8Array): void {
+    if (!this.#isDestroyed) this.#sink?.onData(bytes)
+  }
+
+  onEnd(): void {
+    this.#peerHasEnded = true
+    if (this.#isDestroyed) return
+    this.#sink?.onEnd()
+    if (this.#isEnding) this.#endIfWritten()
+  }
+
+  onClosed(error: Error | undefined): void {
+    this.#tellClosed(error && (this.#connection.error ?? error))
+  }
+
+  // Writing.
+
+  readonly #takeTurn = (): void => {
+    const stream = this.#stream
+    let size = 0
+    let count = 0
+    while (count < this.#waiting.length && size < TURN_BYTES) size += this.#waiting[count++]!.bytes.length
+    this.#writing = this.#waiting.splice(0, count)
+    if (count > 1) stream.cork()
+    for (const [i, { bytes }] of this.#writing.entries()) {
+      stream.write(bytes, i === count - 1 ? this.#onWritten : undefined)
+    }
+    if (count > 1) stream.uncork()
+  }
+
+  readonly #onWritten = (error?: Error | null): void => {
+    if (error) this.#abandonWrites()
+    const written = this.#writing
+    // After 'close' Node may still tell.
+    if (written.length === 0) return
+    this.#writing = []
+    const { turns } = this.#connection
+    if (this.#waiting.length > 0) turns.ask(this.#takeTurn)
+    turns.end()
+    for (const { released } of written) released?.(true)
+    if (this.#isEnding) this.#endIfWritten()
+  }
+
+  /** Node calls a write finished, or forgets it, while parts of it are still in the hands of the socket. */
+  #abandonWrites(): void {
+    const { turns } = this.#connection
+    const [waiting, abandoned] = [this.#waiting, this.#writing]
+    this.#waiting = []
+    this.#writing = []
+    turns.leave(this.#takeTurn)
+    for (const { released } of waiting) released?.(false)
+    if (abandoned.length === 0) return
+    turns.end()
+    this.#connection.whenFlushed(() => {
+      for (const { released } of abandoned) released?.(false)
+    })
+  }
+
+  // Ending.
+
+  #endIfWritten(): void {
+    if (this.#stream.closed) return
+    if (this.#peerHasEnded) {
+      this.#resetTimer ??= setTimeout(() => this.destroy(), RESETS_WITHIN).unref()
+    } else if (this.#writing.length + this.#waiting.length === 0 && this.#stream.writable) {
+      this.#stream.end()
+    }
+  }
+
+  #tellClosed(error: Error | undefined): void {
+    const sink = this.#sink
+    this.#sink = undefined
+    sink?.onClosed(error)
+  }
+}

@@ -1,0 +1,61 @@
+import type { ClientHttp2Session } from 'node:http2'
+
+/** How often a window that is used up is looked at while no turn ends by itself, in milliseconds. */
+const LOOK_AGAIN = 10
+
+/**
+ * Lets the streams of a connection send in turns.
+ *
+ * Node serves streams that have something to send strictly by their numbers, so that, where the window of the connection is the
+ * bottleneck, the first ones would keep all the others waiting. While that window is used up, therefore, streams wait here, and
+ * get their turn in the order in which they came. A turn may never end, when the peer does not read that stream: it keeps nobody
+ * else waiting.
+ */
+export class Http2Turns {
+  readonly #session: ClientHttp2Session
+  readonly #queue = new Set<() => void>()
+  /** Turns that have not ended. */
+  #given = 0
+  #timer: ReturnType<typeof setTimeout> | undefined
+
+  constructor(session: ClientHttp2Session) {
+    this.#session = session
+  }
+
+  /** `take` is called when there is a turn, perhaps at once; `end` is then owed. */
+  ask(take: () => void): void {
+    this.#queue.add(take)
+    this.#serve()
+  }
+
+  /** Asks no longer. */
+  leave(take: () => void): void {
+    this.#queue.delete(take)
+  }
+
+  end(): void {
+    this.#given--
+    this.#serve()
+  }
+
+  #serve(): void {
+    for (const take of this.#queue) {
+      if (!this.#mayGive) break
+      this.#queue.delete(take)
+      this.#given++
+      take()
+    }
+    // Node does not tell when a window opens; the end of a turn does, unless all that have one are held up by windows of their own.
+    if (this.#queue.size > 0) this.#timer ??= setTimeout(this.#onTimer, LOOK_AGAIN).unref()
+  }
+
+  readonly #onTimer = (): void => {
+    this.#timer = undefined
+    this.#serve()
+  }
+
+  /** One turn at least is given, whose end tells of the window. */
+  get #mayGive(): boolean {
+    return this.#given === 0 || this.#session.state.remoteWindowSize !== 0
+  }
+}
