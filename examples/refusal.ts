@@ -1,4 +1,4 @@
-import { connect, HandshakeError } from 'hawser'
+import { failureOf } from './failure.ts'
 import type { Page } from './page.ts'
 import type { Servers } from './servers.ts'
 
@@ -12,15 +12,4 @@ export async function refusal(page: Page, { plain }: Servers): Promise<void> {
 
   const other = await failureOf(`${plain.url}/refuse?status=403`)
   page.claim(!other.retriable, `not worth a retry: ${other.response?.status} ${other.response?.statusText}`)
-}
-
-async function failureOf(url: string): Promise<HandshakeError> {
-  try {
-    const ws = await connect(url)
-    ws.abort()
-  } catch (error) {
-    if (error instanceof HandshakeError) return error
-    throw error
-  }
-  throw new Error(`${url} did not refuse`)
 }

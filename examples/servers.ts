@@ -1,3 +1,4 @@
+import type { RunningHttp2Server } from '../test/support/http2-server.ts'
 import type { RunningServer } from '../test/support/websocket-server.ts'
 
 /** Where the examples connect to. */
@@ -6,6 +7,10 @@ export interface Servers {
   readonly plain: RunningServer
   /** On wss: */
   readonly secure: RunningServer
-  /** The certificate of the authority that vouches for `secure`, PEM. */
+  /** On wss:, with WebSockets over HTTP/2. */
+  readonly http2: RunningHttp2Server
+  /** On wss:, with HTTP/2 but no WebSockets over it. */
+  readonly withoutConnect: RunningHttp2Server
+  /** The certificate of the authority that vouches for those on wss:, PEM. */
   readonly ca: string
 }

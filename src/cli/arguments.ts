@@ -42,9 +42,15 @@ function parse(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true })
   } catch (error) {
-    // The first sentence says what is wrong; Node goes on with advice that does not fit every command.
-    throw new UsageError(`${(error as Error).message.split(/\.\s/)[0]?.replace(/\.$/, '')}.`)
+    throw new UsageError(sentences(error as NodeJS.ErrnoException))
   }
+}
+
+/** What Node says is wrong, as one line. */
+function sentences({ code, message }: NodeJS.ErrnoException): string {
+  // Node's advice about unknown options is for commands whose arguments may begin with a dash.
+  const text = code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION' ? (message.split('. ')[0] ?? '') : message
+  return `${text.replaceAll('\n', ' ').replace(/\.$/, '')}.`
 }
 
 function optionsOf(values: Values): ClientWebSocketOptions {
@@ -54,10 +60,26 @@ function optionsOf(values: Values): ClientWebSocketOptions {
     headers: header.map(headerField),
     subprotocols: subprotocol,
     redirect: follow ? 'follow' : 'error',
+    ...versionOf(values),
     ...(handshakeTimeout !== undefined && { handshakeTimeout }),
     ...(proxy !== undefined && { proxy }),
     tls: { ...(ca !== undefined && { ca: certificates(ca) }), ...(insecure && { rejectUnauthorized: false }) },
   }
+}
+
+/** Which versions of HTTP will do. */
+function versionOf({
+  http2,
+  'http1.1': http1,
+  exact,
+  proxy,
+}: Values): Pick<ClientWebSocketOptions, 'httpVersion' | 'httpVersionPolicy'> {
+  if (http2 && http1) throw new UsageError('--http2 and --http1.1 exclude each other.')
+  if (exact && !http2 && !http1) throw new UsageError('--exact needs --http2 or --http1.1.')
+  if (exact && http2 && proxy !== undefined) {
+    throw new UsageError('Through a proxy there is no HTTP/2 yet: leave out --proxy or --exact.')
+  }
+  return { httpVersion: http2 ? '2' : '1.1', httpVersionPolicy: exact ? 'exact' : 'or-lower' }
 }
 
 function headerField(line: string): readonly [string, string] {

@@ -5,7 +5,7 @@ export const ExitCode = {
   usage: 2,
   refused: 3,
   unreachable: 4,
-  /** 128 and the number of SIGINT, as shells have it. */
+  /** 128 and the number of SIGINT, as shells have it. A script can tell that what it asked for was cut short. */
   interrupted: 130,
 } as const
 

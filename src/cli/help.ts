@@ -25,8 +25,8 @@ Exit codes:
     1  connected, and ended badly: lost, or closed with another code
     2  wrong usage; nothing was sent
     3  refused: the server answered, but opened no WebSocket
-    4  could not connect: network, proxy, TLS, or no answer in time
-  130  interrupted before the end
+    4  could not connect: network, proxy, TLS, HTTP/2, or no answer in time
+  130  interrupted, by Ctrl-C or SIGTERM, however it ended then
 
 Colours are used in a terminal, unless NO_COLOR is set.
 

@@ -13,6 +13,9 @@ const BY_CODE: Readonly<Partial<Record<HandshakeErrorCode, string>>> = {
   INVALID_ACCEPT: 'something between here and the server may have answered in its place',
   INVALID_SUBPROTOCOL: 'offer the one that the server speaks: --subprotocol NAME',
   PROXY_REFUSED: 'if the proxy wants a login: --proxy http://USER:PASSWORD@HOST:PORT',
+  HTTP2_UNAVAILABLE: '--http1.1 does without HTTP/2',
+  EXTENDED_CONNECT_UNSUPPORTED: '--http2 without --exact goes on with HTTP/1.1',
+  STREAM_RESET: '--http1.1 shows whether the server does better without HTTP/2',
   HANDSHAKE_TIMEOUT: '--timeout SECONDS waits longer',
 }
 

@@ -24,6 +24,18 @@ export const OPTIONS = {
     value: 'NAME',
     help: ['offers a subprotocol; may be repeated,', 'the preferred one first'],
   },
+  http2: {
+    type: 'boolean',
+    help: ['asks for HTTP/2, and goes on with HTTP/1.1 if the', 'server has none; over ws: only with --exact'],
+  },
+  'http1.1': {
+    type: 'boolean',
+    help: ['asks for HTTP/1.1; that is the default'],
+  },
+  exact: {
+    type: 'boolean',
+    help: ['takes no other version than --http2 or --http1.1', 'asks for'],
+  },
   json: {
     type: 'boolean',
     help: ['prints the outcome of the handshake as one JSON', 'object on stdout, and ends; times are in ms'],

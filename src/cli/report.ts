@@ -1,10 +1,20 @@
 /** What the command tells people, as text for stderr. */
-import type { ClientWebSocket, HandshakeError, HandshakeResponse, HeaderField } from '../index.ts'
+import type {
+  ClientWebSocket,
+  HandshakeAttempt,
+  HandshakeError,
+  HandshakeErrorCode,
+  HandshakeResponse,
+  HeaderField,
+} from '../index.ts'
 import { hintFor } from './hints.ts'
 import { harmless, type Style } from './style.ts'
 
 /** Characters of a refusal's body that are shown. */
 const BODY_SHOWN = 2000
+
+const FACT_COLUMN = 7
+const NEXT_FACT_LINE = `\n${' '.repeat(FACT_COLUMN)}`
 
 /** The response that opened the WebSocket, and what came of it. */
 export function openedReport(socket: ClientWebSocket, style: Style): string {
@@ -23,11 +33,13 @@ export function failureReport(error: HandshakeError, style: Style): string {
   const hint = hintFor(error)
   const facts: (readonly [string, string] | undefined)[] = [
     ['Code', error.code],
-    error.attempts.length > 1 ? ['Tried', error.attempts.map(attempt).join(', then ')] : undefined,
+    error.attempts.length > 1 ? ['Tried', error.attempts.map(attemptText).join(NEXT_FACT_LINE)] : undefined,
     ['Retry', retry(error)],
     hint === undefined ? undefined : ['Hint', hint],
   ]
-  parts.push(facts.map((fact) => (fact ? `${style('cyan', `${fact[0]}:`.padEnd(7))}${fact[1]}\n` : '')).join(''))
+  parts.push(
+    facts.map((fact) => (fact ? `${style('cyan', `${fact[0]}:`.padEnd(FACT_COLUMN))}${fact[1]}\n` : '')).join(''),
+  )
   return parts.filter((part) => part !== '').join('\n')
 }
 
@@ -74,8 +86,16 @@ export function bodyText(body: Uint8Array): string {
   return new TextDecoder().decode(body)
 }
 
-function attempt({ url, status, error }: HandshakeError['attempts'][number]): string {
-  return `${url} (${status === 0 ? error : status})`
+function attemptText({ url, httpVersion, status, error }: HandshakeAttempt): string {
+  const outcome = status === 0 ? ((error && WITHOUT_HTTP2[error]) ?? error) : status
+  return `${url} over HTTP/${httpVersion}: ${outcome}`
+}
+
+/** Why it went on with HTTP/1.1. */
+const WITHOUT_HTTP2: Readonly<Partial<Record<HandshakeErrorCode, string>>> = {
+  HTTP2_UNAVAILABLE: 'the server does not speak it',
+  EXTENDED_CONNECT_UNSUPPORTED: 'the server does not allow extended CONNECT',
+  STREAM_RESET: 'the server reset the stream',
 }
 
 function retry({ retriable, retryAfter }: HandshakeError): string {

@@ -53,6 +53,7 @@ async function openAndUse(command: ConnectCommand, io: NodeJS.Process): Promise<
   } finally {
     session.end()
   }
+  if (session.isInterrupted) return ExitCode.interrupted
   const endedWell =
     command.mode !== 'talk' || (socket.state === 'closed' && GOOD_CLOSE_CODES.includes(socket.closeStatus))
   return endedWell ? ExitCode.ok : ExitCode.endedBadly

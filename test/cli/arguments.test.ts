@@ -25,7 +25,8 @@ describe('the command line', () => {
   test('a URL alone talks, with the defaults of the library', () => {
     const command = connectCommand(URL)
     expect(command).toMatchObject({ url: URL, mode: 'talk', wait: undefined })
-    expect(command.options).toEqual({ headers: [], subprotocols: [], redirect: 'error', tls: {} })
+    const version = { httpVersion: '1.1', httpVersionPolicy: 'or-lower' }
+    expect(command.options).toEqual({ headers: [], subprotocols: [], redirect: 'error', tls: {}, ...version })
   })
 
   test('headers keep their order, and lose the white space around name and value', () => {
@@ -46,6 +47,16 @@ describe('the command line', () => {
       redirect: 'follow',
       tls: { rejectUnauthorized: false },
     })
+  })
+
+  test.each([
+    [['--http2'], { httpVersion: '2', httpVersionPolicy: 'or-lower' }],
+    [['--http2', '--exact'], { httpVersion: '2', httpVersionPolicy: 'exact' }],
+    [['--http1.1'], { httpVersion: '1.1', httpVersionPolicy: 'or-lower' }],
+    [['--http1.1', '--exact'], { httpVersion: '1.1', httpVersionPolicy: 'exact' }],
+    [['--http2', '--proxy', 'env'], { httpVersion: '2', httpVersionPolicy: 'or-lower' }],
+  ])('%j says which versions will do', (args, options) => {
+    expect(connectCommand(...args, URL).options).toMatchObject(options)
   })
 
   test('--wait takes seconds or forever', () => {
@@ -75,6 +86,20 @@ describe('the command line', () => {
     [['--wait', '2147484', URL], '--wait needs a number of seconds, from 0 to 2147483.'],
     [['-H', 'secret', URL], '--header needs a name and a value: --header "Name: value".'],
     [['-H', ': secret', URL], '--header needs a name and a value: --header "Name: value".'],
+    [
+      ['--timeout', '-1', URL],
+      "Option '--timeout' argument is ambiguous. Did you forget to specify the option argument for '--timeout'? " +
+        "To specify an option argument starting with a dash use '--timeout=-XYZ'.",
+    ],
+    [['--timeout=-1', URL], '--timeout needs a number of seconds, from 0 to 2147483.'],
+    [[URL, '--timeout'], "Option '--timeout <value>' argument missing."],
+    [['--json=secret', URL], "Option '--json' does not take an argument."],
+    [['--http2', '--http1.1', URL], '--http2 and --http1.1 exclude each other.'],
+    [['--exact', URL], '--exact needs --http2 or --http1.1.'],
+    [
+      ['--http2', '--exact', '--proxy', 'env', URL],
+      'Through a proxy there is no HTTP/2 yet: leave out --proxy or --exact.',
+    ],
     [['--ca', '/nowhere/ca.pem', URL], '--ca: cannot read /nowhere/ca.pem (ENOENT).'],
   ])('%j is wrong usage', (args, message) => {
     expect(usageError(...args)).toBe(message)

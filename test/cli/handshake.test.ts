@@ -217,7 +217,7 @@ describe('wrong usage', () => {
   test('is also what the library takes for it', async () => {
     const { code, stderr } = await hawser(['-s', 'not a token', `${server.url}/echo`])
     expect(code).toBe(2)
-    expect(stderr).toContain('hawser: subprotocols: ')
+    expect(stderr).toContain('hawser: subprotocols[0] is not a token')
   })
 })
 

@@ -13,6 +13,8 @@ test('the demonstration shows both outcomes, checks itself, and ends with 0', as
   const [code] = await once(child, 'close')
   expect(output).toContain('│ HTTP/1.1 101 Switching Protocols\n')
   expect(output).toContain('│ HTTP/1.1 429 Too Many Requests\n')
+  expect(output).toContain('1 request and 3 sockets on 1 TCP connection\n')
+  expect(output).toContain('error.code is EXTENDED_CONNECT_UNSUPPORTED\n')
   expect(output).toMatch(/All \d+ checks passed\.\n$/)
   expect(output).not.toContain('✗')
   expect(output.split('\n').filter((line) => line.length > 100)).toEqual([])

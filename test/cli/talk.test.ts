@@ -156,7 +156,7 @@ describe('an end that is not good', () => {
 })
 
 describe('Ctrl-C', () => {
-  test.each(['SIGINT', 'SIGTERM'] as const)('closes with 1000 (%s)', async (signal) => {
+  test.each(['SIGINT', 'SIGTERM'] as const)('closes with 1000, and exits with 130 (%s)', async (signal) => {
     let closed: Buffer | undefined
     await using peer = await startScriptedPeer(async (connection) => {
       await connection.accept()
@@ -166,8 +166,37 @@ describe('Ctrl-C', () => {
     await using run = new Hawser([peer.url])
     await run.shows('stderr', 'Connected')
     run.child.kill(signal)
-    expect((await run.ended()).code).toBe(0)
+    const { code, stderr } = await run.ended()
+    expect(code).toBe(130)
+    expect(stderr).toMatch(/Closed: 1000\n$/)
     expect(closed).toEqual(closePayload(1000))
+  })
+
+  test('before the end of --json exits with 130, though the server closes well', async () => {
+    const answer = Promise.withResolvers<void>()
+    await using peer = await startScriptedPeer(async (connection) => {
+      await connection.accept()
+      await answer.promise
+      await close(connection)
+    })
+    await using run = new Hawser(['--json', peer.url])
+    await run.shows('stdout', '"connected":true')
+    run.child.kill('SIGINT')
+    await delay(100)
+    answer.resolve()
+    expect((await run.ended()).code).toBe(130)
+  })
+
+  test('before the end of --ping exits with 130', async () => {
+    await using peer = await startScriptedPeer(async (connection) => {
+      await connection.accept()
+      await connection.readFrame()
+      await close(connection)
+    })
+    await using run = new Hawser(['--ping', peer.url])
+    await run.shows('stderr', 'Connected')
+    run.child.kill('SIGINT')
+    expect(await run.ended()).toMatchObject({ code: 130, stdout: '' })
   })
 
   test('for the second time cuts the connection', async () => {

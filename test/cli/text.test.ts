@@ -109,7 +109,27 @@ describe('the report of a failure', () => {
       { url: 'ws://b/', transport: 'tcp', httpVersion: '1.1', status: 0, error: 'CONNECTION_LOST' },
     ] as const
     const report = failureReport(new HandshakeError('CONNECTION_LOST', 'Lost', { attempts }), plain)
-    expect(report).toContain('Tried: ws://a/ (302), then ws://b/ (CONNECTION_LOST)\n')
+    expect(report).toContain(
+      '\nTried: ws://a/ over HTTP/1.1: 302\n       ws://b/ over HTTP/1.1: CONNECTION_LOST\nRetry: ',
+    )
+  })
+
+  test.each([
+    ['HTTP2_UNAVAILABLE', 'the server does not speak it'],
+    ['EXTENDED_CONNECT_UNSUPPORTED', 'the server does not allow extended CONNECT'],
+    ['STREAM_RESET', 'the server reset the stream'],
+  ] as const)('says why it was not HTTP/2: %s', (code, why) => {
+    const attempts = [
+      { url: 'wss://a/', transport: 'http2', httpVersion: '2', status: 0, error: code },
+      { url: 'wss://a/', transport: 'tcp', httpVersion: '1.1', status: 403, error: 'UPGRADE_REFUSED' },
+    ] as const
+    const report = failureReport(refusal(403, { attempts }), plain)
+    expect(report).toContain(`\nTried: wss://a/ over HTTP/2: ${why}\n       wss://a/ over HTTP/1.1: 403\nRetry: `)
+  })
+
+  test('does not list a single attempt', () => {
+    const attempts = [{ url: 'ws://a/', transport: 'tcp', httpVersion: '1.1', status: 403 }] as const
+    expect(failureReport(refusal(403, { attempts }), plain)).not.toContain('Tried')
   })
 
   test.each([
@@ -118,6 +138,9 @@ describe('the report of a failure', () => {
     [refusal(404), 'path'],
     [new HandshakeError('TLS_FAILED', '', { cause: { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' } }), '--ca FILE'],
     [new HandshakeError('HANDSHAKE_TIMEOUT', ''), '--timeout'],
+    [new HandshakeError('HTTP2_UNAVAILABLE', ''), '--http1.1'],
+    [new HandshakeError('EXTENDED_CONNECT_UNSUPPORTED', ''), 'without --exact'],
+    [new HandshakeError('STREAM_RESET', ''), '--http1.1'],
     [new HandshakeError('PROXY_REFUSED', ''), '--proxy'],
   ])('gives a hint for %o', (error, hint) => {
     expect(/^Hint: {2}(.*)$/m.exec(failureReport(error, plain))?.[1]).toContain(hint)
