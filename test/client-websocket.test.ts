@@ -1,10 +1,13 @@
 import { getEventListeners } from 'node:events'
+import { setTimeout } from 'node:timers/promises'
+import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import {
   ClientWebSocket,
   type ClientWebSocketOptions,
   ConnectionClosedError,
   connect,
+  InvalidStateError,
   MessageTooBigError,
   OptionsError,
   ProtocolError,
@@ -100,6 +103,11 @@ describe('what the server may not send', () => {
 })
 
 describe('keep-alive', () => {
+  /** Bytes; several times what the buffers of the system take. */
+  const UPLOAD = 24 * 1024 * 1024
+  /** Milliseconds between two reads. */
+  const SLOWLY = 2
+
   test('a server that is gone is noticed', async () => {
     const socket = await opened(async (connection) => connection.readEnd().catch(() => {}), {
       keepAliveInterval: 20,
@@ -111,10 +119,33 @@ describe('keep-alive', () => {
     expect(socket.state).toBe('aborted')
   })
 
+  test('an upload to a server that reads slowly is not cut', async () => {
+    const socket = await opened(
+      async (connection) => {
+        for (;;) {
+          await connection.read()
+          await setTimeout(SLOWLY)
+        }
+      },
+      { keepAliveInterval: 50, keepAliveTimeout: 200 },
+    )
+    const message = new Uint8Array(65_536)
+    for (let sent = 0; sent < UPLOAD; sent += message.length) await socket.send(message)
+    expect(socket.state).toBe('open')
+  })
+
+  test('an upload to a server that reads nothing is cut', async () => {
+    const { url } = await server()
+    const socket = aborted(await connect(`${url}/stalled`, { keepAliveInterval: 50, keepAliveTimeout: 100 }))
+    const error = (await rejection(socket.send(new Uint8Array(2 * UPLOAD)))) as ConnectionClosedError
+    expect(error.cause).toMatchObject({ code: 'KEEP_ALIVE_TIMEOUT' })
+    expect(socket.state).toBe('aborted')
+  })
+
   test('a server that answers is kept, whether or not anybody receives', async () => {
     const { url } = await server()
     const socket = aborted(await connect(`${url}/echo`, { keepAliveInterval: 10, keepAliveTimeout: 200 }))
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    await setTimeout(100)
     expect(socket.state).toBe('open')
     await socket.send('here')
     expect(await socket.receive()).toBe('here')
@@ -152,6 +183,29 @@ describe('iterators', () => {
     expect(socket.state).toBe('open')
   })
 
+  test('that are left while they wait let the next receive have the next message', async () => {
+    const left = Promise.withResolvers<void>()
+    const socket = await opened(async (connection) => {
+      for (const message of ['a', 'b']) {
+        await left.promise
+        await connection.write(frame(TEXT, message))
+        await connection.readFrame()
+      }
+    })
+    const other = socket.batches()
+    for (const iterator of [socket[Symbol.asyncIterator](), socket.batches()]) {
+      const waiting = iterator.next()
+      // One that does not wait has nothing to let go of.
+      await other.return!()
+      expect(await rejection(socket.receive())).toBeInstanceOf(InvalidStateError)
+      await iterator.return!()
+      expect(await waiting).toEqual({ done: true, value: undefined })
+      left.resolve()
+      expect(await socket.receive()).toMatch(/^[ab]$/)
+      await socket.send('next')
+    }
+  })
+
   test('begin with a state error on a socket that never connected', async () => {
     const socket = new ClientWebSocket()
     await expect(socket.batches().next()).rejects.toMatchObject({ code: 'INVALID_STATE', state: 'none' })
@@ -177,6 +231,19 @@ describe("the caller's signal", () => {
     expect(listeners()).toBe(0)
   })
 
+  test('has to be one, or the socket stays as it was', async () => {
+    const { url } = await server()
+    const socket = aborted(new ClientWebSocket())
+    for (const signal of [null, {}, 'abort'] as never[]) {
+      expect(await rejection(socket.connect(url, { signal }))).toMatchObject({
+        code: 'INVALID_OPTION',
+        option: 'signal',
+      })
+      expect(socket.state).toBe('none')
+    }
+    await socket.connect(`${url}/echo`)
+  })
+
   test('belongs to connect, and not to the constructor', () => {
     const options = { signal: AbortSignal.abort() } as ClientWebSocketOptions
     expect(() => new ClientWebSocket(options)).toThrow(OptionsError)
@@ -190,6 +257,40 @@ test('the headers can be set to null, and to nothing else', async () => {
     socket.httpResponseHeaders = new Headers() as never
   }).toThrow(OptionsError)
   expect(socket.httpResponseHeaders?.get('x-hello')).toBe('world')
+})
+
+test('connect without options that are an object fails by an OptionsError', async () => {
+  const { url, connections } = await server()
+  for (const options of [null, 'chat', 5] as never[]) {
+    expect(await rejection(connect(url, options))).toMatchObject({ code: 'INVALID_OPTION', option: 'options' })
+  }
+  expect(connections()).toBe(0)
+})
+
+test('a socket that could not be opened may be closed', async () => {
+  const { url } = await server()
+  const socket = new ClientWebSocket()
+  await failure(socket.connect(`${url}/refuse`))
+  await socket.close()
+  expect(socket.state).toBe('closed')
+  const given = new ClientWebSocket()
+  given.abort()
+  await given.close()
+  expect(given.state).toBe('aborted')
+  expect(await rejection(new ClientWebSocket().close())).toBeInstanceOf(InvalidStateError)
+})
+
+test('a socket is shown by what is known of it, without userinfo', async () => {
+  const { url } = await server()
+  const socket = aborted(new ClientWebSocket())
+  expect(inspect(socket)).toContain("state: 'none'")
+  await socket.connect(`${url.replace('//', '//user:secret@')}/headers`)
+  const shown = inspect(socket)
+  for (const part of ["state: 'open'", `url: '${url}/headers'`, "transport: 'tcp'", 'httpStatusCode: 101']) {
+    expect(shown).toContain(part)
+  }
+  expect(shown).not.toContain('secret')
+  expect(inspect(socket.httpResponseHeaders)).toContain("[ 'x-hello', 'world' ]")
 })
 
 test('aborting and closing a socket that is over change nothing', async () => {

@@ -100,7 +100,14 @@ describe('a jar', () => {
     const reason = new Error('the disk is full')
     const setCookie = () => {}
     const failing = create({ cookies: { getCookieString: () => Promise.reject(reason), setCookie } })
-    expect(await rejection(failing.connect(url))).toBe(reason)
+    const error = await failure(failing.connect(url), 'CLIENT_FAILED')
+    expect(error).toMatchObject({ cause: reason, response: undefined, retriable: false })
+    expect(error.message).toContain(url)
+    const throwing = () => {
+      throw reason
+    }
+    const other = create({ cookies: { getCookieString: throwing, setCookie } })
+    expect((await failure(other.connect(url), 'CLIENT_FAILED')).cause).toBe(reason)
     const smuggling = create({ cookies: { getCookieString: () => 'a=b\r\nX-Smuggled: yes', setCookie } })
     expect(await rejection(smuggling.connect(url))).toBeInstanceOf(OptionsError)
     expect(connections()).toBe(0)
@@ -110,8 +117,19 @@ describe('a jar', () => {
     const { url } = await server()
     const never = () => new Promise<string>(() => {})
     const asking = { getCookieString: never, setCookie: () => {} }
-    await failure(create({ cookies: asking, handshakeTimeout: 30 }).connect(url), 'HANDSHAKE_TIMEOUT')
+    const unasked = await failure(create({ cookies: asking, handshakeTimeout: 30 }).connect(url), 'HANDSHAKE_TIMEOUT')
+    expect(unasked.response).toBeUndefined()
     const storing = { getCookieString: () => '', setCookie: never }
-    await failure(create({ cookies: storing, handshakeTimeout: 100 }).connect(`${url}/headers`), 'HANDSHAKE_TIMEOUT')
+    for (const [path, status] of [
+      ['/headers', 101],
+      ['/refuse', 403],
+    ] as const) {
+      const socket = create({ cookies: storing, handshakeTimeout: 100 })
+      const error = await failure(socket.connect(url + path), 'HANDSHAKE_TIMEOUT')
+      // The server did its part.
+      expect(error.message).not.toContain('did not answer')
+      expect(error).toMatchObject({ response: { status }, attempts: [{ status, error: 'HANDSHAKE_TIMEOUT' }] })
+      expect(socket.httpStatusCode).toBe(status)
+    }
   })
 })

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { Agent } from 'undici'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { ClientWebSocket, type ClientWebSocketOptions } from '../src/index.ts'
 import { type Authority, createAuthority } from './support/certificates.ts'
 import { startConnectProxy } from './support/connect-proxy.ts'
@@ -102,8 +102,13 @@ describe('a proxy', () => {
     const { url } = await server()
     const gone = await startConnectProxy()
     await gone.close()
-    const error = await failure(create({ proxy: gone.url }).connect(url))
+    const error = await failure(create({ proxy: gone.url.replace('//', '//user:secret@') }).connect(url))
     expect(error).toMatchObject({ code: 'CONNECTION_REFUSED', retriable: true, response: undefined })
+    expect(error.message).toContain(`Cannot connect to ${url} through the proxy ${gone.url}: `)
+    vi.stubEnv('HTTP_PROXY', gone.url)
+    const other = await failure(create({ proxy: 'env' }).connect(url))
+    vi.unstubAllEnvs()
+    expect(other.message).toContain(`Cannot connect to ${url} through the proxy of the environment`)
   })
 })
 

@@ -1,6 +1,6 @@
 import { Agent } from 'undici'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { ClientWebSocket, type ClientWebSocketOptions } from '../src/index.ts'
+import { ClientWebSocket, type ClientWebSocketOptions, type TlsOptions } from '../src/index.ts'
 import { type Authority, createAuthority } from './support/certificates.ts'
 import { aborted, failure, peer, server } from './support/servers.ts'
 import type { RecordedRequest, RunningServer } from './support/websocket-server.ts'
@@ -146,12 +146,49 @@ describe.each(Object.keys(TRANSPORTS))('over %s', (transport) => {
     const first = await server()
     const other = await server()
     const from = first.url.replace('//', '//user:secret@')
-    await create().connect(from + redirectTo(`${other.url}/echo`))
-    expect(first.requests[0]!.headers.authorization).toBe(`Basic ${btoa('user:secret')}`)
+    const basic = `Basic ${btoa('user:secret')}`
+    await create().connect(from + redirectTo('/echo'))
+    expect(first.requests.map(({ headers }) => headers.authorization)).toEqual([basic, basic])
+    await create().connect(from + redirectTo(other.url + redirectTo(`${first.url}/echo`)))
+    expect(first.requests[2]!.headers.authorization).toBe(basic)
     expect(last(other).headers).not.toHaveProperty('authorization')
+    expect(last(first).headers).not.toHaveProperty('authorization')
     // A Location does not get to choose who we are.
     await create().connect(first.url + redirectTo(`${other.url.replace('//', '//them:theirs@')}/echo`))
     expect(last(other).headers).not.toHaveProperty('authorization')
+  })
+})
+
+describe('what TLS says of the client', () => {
+  const connecting = (tls: TlsOptions, url: string) =>
+    aborted(new ClientWebSocket({ tls: { ca: authority.ca, ...tls }, redirect: 'follow' })).connect(url)
+
+  test('is said within the origin, and to no other', async () => {
+    const mutual = { ...(await authority.issue()), ca: authority.ca, requestCert: true }
+    const [first, other] = [await server(mutual), await server(mutual)]
+    const mine = await authority.issue({ names: ['a client'], client: true })
+    await connecting(mine, first.url + redirectTo('/echo'))
+    expect(first.requests.map(({ clientName }) => clientName)).toEqual(['a client', 'a client'])
+    const error = await failure(connecting(mine, first.url + redirectTo(`${other.url}/echo`)), 'TLS_FAILED')
+    expect(error.attempts).toMatchObject([{ status: 302 }, { status: 0, error: 'TLS_FAILED' }])
+    expect(other.requests).toEqual([])
+  })
+
+  test('is not even looked at elsewhere', async () => {
+    const clear = await server()
+    const secure = await server(await authority.issue())
+    const garbage = { cert: 'none', key: 'none', pfx: 'none', passphrase: 'none', servername: 'name.example' }
+    await connecting(garbage, clear.url + redirectTo(`${secure.url}/echo`))
+    await failure(connecting(garbage, `${secure.url}/echo`), 'TLS_FAILED')
+  })
+
+  test('does not come back on the way home', async () => {
+    const named = await server(await authority.issue({ names: ['name.example'] }))
+    const other = await server(await authority.issue())
+    const tls = { servername: 'name.example' }
+    await connecting(tls, named.url + redirectTo(`${other.url}/echo`))
+    await failure(connecting(tls, named.url + redirectTo(other.url + redirectTo(`${named.url}/echo`))), 'TLS_FAILED')
+    expect(named.requests.length).toBe(2)
   })
 })
 

@@ -59,6 +59,7 @@ describe.each(Object.keys(TRANSPORTS))('over %s', (transport) => {
     const error = await failure(socket.connect(`${url}/path`), 'UPGRADE_REFUSED')
     const [code, ...phrase] = status.split(' ')
     expect(error.message).toContain(status)
+    expect(error.message.split(url)).toHaveLength(2)
     expect(error.response).toMatchObject({ status: Number(code), statusText: phrase.join(' '), httpVersion: '1.1' })
     expect(error.response).toMatchObject({ body: new Uint8Array(Buffer.from('body')), bodyTruncated: false })
     const expected = [...fields, 'X-Reason: none', 'Content-Length: 4'].map((field) => field.split(': '))
@@ -113,6 +114,7 @@ describe.each(Object.keys(TRANSPORTS))('over %s', (transport) => {
     const socket = create({ subprotocols: ['mine', 'yours'] })
     const error = await failure(socket.connect(url), code)
     expect(error).toMatchObject({ retriable: false, response: { status: 101 } })
+    expect(error.message.split(url)).toHaveLength(2)
     expect(error.attempts).toMatchObject([{ status: 101, error: code }])
     expect(socket).toMatchObject({ state: 'closed', httpStatusCode: 101, subprotocol: '' })
     await connections[0]?.readEnd()
@@ -161,6 +163,7 @@ describe.each(Object.keys(TRANSPORTS))('over %s', (transport) => {
     const socket = create()
     const error = await failure(socket.connect(url), 'INVALID_RESPONSE')
     expect(error).toMatchObject({ response: undefined, retriable: false })
+    expect(error.message.split(url)).toHaveLength(2)
     expect(error.attempts).toMatchObject([{ status: 0, error: 'INVALID_RESPONSE' }])
     expect(socket).toMatchObject({ httpStatusCode: 0, httpResponseHeaders: null, httpVersion: undefined })
     await connections[0]?.readEnd()
@@ -211,6 +214,33 @@ describe.each(Object.keys(TRANSPORTS))('over %s', (transport) => {
     expect(error.response).toBeUndefined()
     expect(error.message).toContain('ws://hawser.invalid')
   })
+})
+
+test('a refusal whose body never ends is told after about 2 s, with what has come of it', async () => {
+  const bodies = {
+    'of no length': response('403 No', [], 'begun'),
+    'that stalls': response('403 No', ['Content-Length: 100'], 'begun'),
+    'of events': response(
+      '403 No',
+      ['Content-Type: text/event-stream', 'Transfer-Encoding: chunked'],
+      '5\r\nbegun\r\n',
+    ),
+  }
+  const cases = Object.keys(TRANSPORTS).flatMap((transport) =>
+    Object.entries(bodies).map(([body, bytes]) => ({ transport, body, bytes })),
+  )
+  await Promise.all(
+    cases.map(async ({ transport, body, bytes }) => {
+      const { url, connections } = await peer(answering(bytes))
+      const socket = new ClientWebSocket({ ...TRANSPORTS[transport]!(), handshakeTimeout: 0 })
+      const started = performance.now()
+      const { response: got } = await failure(socket.connect(url), 'UPGRADE_REFUSED')
+      const what = `a body ${body}, over ${transport}`
+      expect(performance.now() - started, what).toBeLessThan(4000)
+      expect(got, what).toMatchObject({ body: new Uint8Array(Buffer.from('begun')), bodyTruncated: true })
+      await connections[0]!.readEnd()
+    }),
+  )
 })
 
 test('connect opens a socket, and says so by its state', async () => {

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
 import { type HeaderField, HttpHeaders } from '../src/http-headers.ts'
 
@@ -33,6 +34,10 @@ test('order, spelling and repetition are kept', () => {
   expect(headers.size).toBe(5)
   expect([...headers]).toEqual(FIELDS)
   expect(JSON.parse(JSON.stringify(headers))).toEqual(FIELDS)
+})
+
+test('it is shown as its fields', () => {
+  expect(inspect(new HttpHeaders([['X-B', '1']]))).toBe("[ [ 'X-B', '1' ] ]")
 })
 
 test('it keeps what it was made of, whatever becomes of that', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { BODY_LIMIT, ResponseBodyReader } from '../../src/handshake/response-body.ts'
 import type { HeaderField } from '../../src/http-headers.ts'
-import { growth, head, oneByOne, randomIntegers, split, text, wire } from './support.ts'
+import { head, oneByOne, randomIntegers, split, text, wire } from './support.ts'
 
 const CHUNKED: HeaderField = ['Transfer-Encoding', 'chunked']
 
@@ -187,11 +187,6 @@ describe('the limit on a body', () => {
     expect(delimited(`10001\r\n${full}`, CHUNKED)).toEqual({ body: full, truncated: true })
     expect(delimited(`10000\r\n${full}\r\n1\r\n`, CHUNKED)).toEqual({ body: full, truncated: true })
     expect(delimited(`${full}x`)).toEqual({ body: full, truncated: true })
-  })
-
-  test('is reached in linear time when the bytes come one by one', () => {
-    const read = (size: number): void => void reader([], oneByOne(new Uint8Array(size)))
-    expect(growth(read)).toBeLessThan(20)
   })
 
   test('holds for the smallest chunks, byte by byte', () => {

@@ -104,17 +104,3 @@ export function split(bytes: Uint8Array, random: (bound: number) => number): Uin
   }
   return chunks
 }
-
-/** How many times longer work of size 65,536 takes than work of size 8192: about 8 if it is linear, many times that if quadratic. */
-export function growth(work: (size: number) => void): number {
-  const fastest = (size: number): number =>
-    Math.min(
-      ...Array.from({ length: 5 }, () => {
-        const start = performance.now()
-        work(size)
-        return performance.now() - start
-      }),
-    )
-  const large = fastest(65_536)
-  return large / fastest(8192)
-}

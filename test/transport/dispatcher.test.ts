@@ -1,6 +1,6 @@
 import * as undici8 from 'undici'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { globalDispatcher } from '../../src/transport/dispatcher.ts'
+import { globalDispatcher } from '../../src/transport/undici.ts'
 import { type Authority, type Certificate, createAuthority } from '../support/certificates.ts'
 import { startConnectProxy } from '../support/connect-proxy.ts'
 import * as support from '../support/dispatching.ts'

@@ -58,6 +58,16 @@ describe('a message says what to do', () => {
   ])('for %s it names %s', (code, remedy) => {
     expect(networkError(withCode(code), WHERE).message).toContain(remedy)
   })
+
+  test.each([
+    'SELF_SIGNED_CERT_IN_CHAIN',
+    'ERR_TLS_CERT_ALTNAME_INVALID',
+    'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED',
+    'ERR_OSSL_PEM_NO_START_LINE',
+    'EPROTO',
+  ])("for %s it fits beside a caller's own client, too, which has TLS options of its own", (code) => {
+    expect(networkError(withCode(code), WHERE).message).toContain('or the TLS options of your HTTP client')
+  })
 })
 
 test('the message of the cause is not repeated: it may show what is secret', () => {

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import { Duplex } from 'node:stream'
+import { Duplex, PassThrough } from 'node:stream'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { ByteSink } from '../../src/transport/contracts.ts'
 import { NodeByteStream } from '../../src/transport/node-byte-stream.ts'
@@ -285,6 +285,21 @@ describe('writing', () => {
     stream.write([text('anyone?')], released)
     expect(await recorder.closed.promise).toBeInstanceOf(Error)
     expect(released).toHaveBeenCalledOnce()
+  })
+
+  test('a Duplex in memory gets a copy, since it calls back before the bytes are where they go', async () => {
+    const duplex = new PassThrough()
+    const stream = new NodeByteStream(duplex)
+    const lent = [text('first '), text('second')]
+    const released = Promise.withResolvers<boolean>()
+    stream.write(lent, (sent) => {
+      for (const chunk of lent) chunk.fill(0)
+      released.resolve(sent)
+    })
+    expect(await released.promise).toBe(true)
+    const recorder = attached(stream)
+    await vi.waitFor(() => expect(recorder.calls.join('')).toBe('first second'))
+    stream.destroy()
   })
 
   test('a Duplex that forgets its callbacks releases nevertheless', async () => {

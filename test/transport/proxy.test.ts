@@ -168,6 +168,17 @@ describe.each(KINDS)('an %s proxy', (kind, startProxy) => {
   })
 })
 
+test('a proxy whose tunnels bring bytes of its own is not asked for one after the other without end', async () => {
+  const { port, connections } = await peer(async (connection) => {
+    await connection.readRequest()
+    await connection.write('HTTP/1.1 200 Connection Established\r\n\r\nHTTP/1.1 200 OK\r\n\r\n')
+  })
+  const { dispatcher } = await through(`http://127.0.0.1:${port}`)
+  const error = await failure(open(dispatcher, 'ws://server.example'))
+  expect(error).toMatchObject({ code: 'PROXY_REFUSED', retriable: false, proxyStatus: undefined })
+  expect(connections).toHaveLength(8)
+})
+
 describe("'env'", () => {
   const NAMES = ['http_proxy', 'https_proxy', 'no_proxy', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY']
 
