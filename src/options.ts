@@ -78,13 +78,15 @@ export interface ClientWebSocketOptions {
   /**
    * Your own HTTP client: an undici dispatcher (Agent, Pool, Client, ProxyAgent, with any interceptors; undici 6, 7, 8), or
    * `'global'` for the one that the process's fetch uses. hawser never closes it. `tls`, `proxy`, `cookies` and `credentials`
-   * belong to it and are refused beside it. Default: a connection of hawser's own.
+   * belong to it and are refused beside it. An Agent of undici 7 with `allowH2` knows no request that must not use HTTP/2: give it
+   * `httpVersion: '2'`. Default: a connection of hawser's own.
    */
   readonly dispatcher?: Dispatcher | 'global'
   /**
-   * Your own HTTP/2 connection: a ClientHttp2Session of node:http2, which stays yours for requests. hawser opens a stream on it
-   * for the socket (RFC 8441), and never closes or configures it. It is HTTP/2 or nothing: `httpVersion` is '2' beside it, and there is no
-   * way down. The origin of the URL goes into the request as it is, wherever the session leads.
+   * Your own HTTP/2 connection: a ClientHttp2Session of node:http2, which stays yours for requests. hawser opens a stream on it for the
+   * socket (RFC 8441), and never closes or configures it: its windows and its `maxSessionMemory` are yours to choose. It is HTTP/2 or
+   * nothing: `httpVersion` is '2' beside it, and there is no way down. The origin of the URL goes into the request as it is, wherever the
+   * session leads.
    */
   readonly session?: Http2Session
   /**

@@ -47,7 +47,9 @@ export class Http2ByteStream implements ByteStream, ByteSink {
     this.#cancel = cancel
     this.#reader = new NodeByteStream(stream)
     // Comes before Node throws away what a stream that was reset has not delivered; reading hands it to the reader.
-    stream.once('aborted', () => void stream.read())
+    stream.once('aborted', () => {
+      while (stream.read() !== null);
+    })
     stream.once('close', () => {
       clearTimeout(this.#resetTimer)
       this.#abandonWrites()
@@ -109,7 +111,7 @@ export class Http2ByteStream implements ByteStream, ByteSink {
   }
 
   onClosed(error: Error | undefined): void {
-    this.#tellClosed(error && (this.#connection.error ?? error))
+    this.#tellClosed(error && !this.#isDestroyed ? (this.#connection.error ?? error) : undefined)
   }
 
   // Writing.

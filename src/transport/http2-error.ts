@@ -30,6 +30,12 @@ export function http2Unavailable(where: string, what: string, cause?: unknown): 
   return new HandshakeError('HTTP2_UNAVAILABLE', message, cause === undefined ? {} : { cause })
 }
 
+/** The server has chosen HTTP/2, and then speaks something else. */
+export function notHttp2(where: string, cause: unknown): HandshakeError {
+  const message = `Cannot connect to ${where}: the server has chosen HTTP/2, but what it sends is something else`
+  return new HandshakeError('INVALID_RESPONSE', message, { cause })
+}
+
 /** The caller's session is of no use. */
 export function sessionClosed(where: string, cause: Error | undefined): HandshakeError {
   const message = `Cannot connect to ${where}: the session is closed; give one that is open`

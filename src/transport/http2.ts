@@ -1,5 +1,5 @@
 /** The opening handshake over one stream of HTTP/2: an extended CONNECT (RFC 8441). */
-import type { ClientHttp2Stream, OutgoingHttpHeaders } from 'node:http2'
+import type { ClientHttp2Stream, IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2'
 import { type HandshakeError, OptionsError } from '../errors.ts'
 import type { HandshakeRequest } from '../handshake/request.ts'
 import { BODY_TIME_LIMIT, ResponseBodyReader } from '../handshake/response-body.ts'
@@ -162,11 +162,11 @@ class Exchange implements ByteSink {
     this.#finishRefusal()
   }
 
-  // `rawHeaders` is not in the types of Node yet.
-  readonly #onResponse = (fields: { ':status'?: number }, _flags: number, rawHeaders?: readonly string[]): void => {
+  // `rawHeaders` is not in the types of Node yet, and other runtimes may have none.
+  readonly #onResponse = (fields: IncomingHttpHeaders, _flags: number, rawHeaders?: readonly string[]): void => {
     if (this.#settled) return
-    const headers = new HttpHeaders(responseFields(rawHeaders ?? []))
-    const head: ResponseHead = { status: fields[':status'] ?? 0, statusText: '', headers, httpVersion: '2' }
+    const headers = new HttpHeaders(responseFields(rawHeaders ?? inTurn(fields)))
+    const head: ResponseHead = { status: Number(fields[':status']), statusText: '', headers, httpVersion: '2' }
     // RFC 8441 §5: it is a 200 that agrees.
     if (head.status === 200) this.#settle(() => this.#settler.resolve({ head, stream: this.#bytes }))
     else this.#readRefusal(head)
@@ -244,6 +244,10 @@ function responseFields(raw: readonly string[]): HeaderField[] {
     if (!name.startsWith(':')) fields.push([name, trimWhiteSpace(raw[i + 1]!)])
   }
   return fields
+}
+
+function inTurn(fields: IncomingHttpHeaders): string[] {
+  return Object.entries(fields).flatMap(([name, value]) => [value].flat().flatMap((each) => [name, String(each)]))
 }
 
 const REMEDIES: Readonly<Record<number, Remedy>> = { [REFUSED_STREAM]: 'again', [HTTP_1_1_REQUIRED]: 'http1' }

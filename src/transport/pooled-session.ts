@@ -75,8 +75,8 @@ export class PooledSession {
   }
 
   get hasRoom(): boolean {
-    const { connection } = this
-    return connection.isUsable && connection.allowsConnect && !this.#isChecking && this.#streams < this.limit
+    const { isUsable, allowsConnect } = this.connection
+    return isUsable && !this.#socket.destroyed && allowsConnect && !this.#isChecking && this.#streams < this.limit
   }
 
   /** Whether it has rested so long that it may be dead without having said so. */

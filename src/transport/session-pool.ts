@@ -4,7 +4,7 @@ import type { TlsOptions } from '../options.ts'
 import { HostMemory } from './host-memory.ts'
 import type { Lease } from './http2.ts'
 import { Http2Connection } from './http2-connection.ts'
-import { connectionLost, connectUnsupported, http2Unavailable } from './http2-error.ts'
+import { connectionLost, connectUnsupported, http2Unavailable, notHttp2 } from './http2-error.ts'
 import { type OwnSession, PooledSession, type PoolTimes } from './pooled-session.ts'
 import type { Dialed } from './socket.node.ts'
 import type { Address, DialedStream } from './tcp.ts'
@@ -43,7 +43,7 @@ const TIMES: PoolTimes = {
   trusted: 2000,
   check: 1000,
   pingInterval: 30_000,
-  pingAnswer: 20_000,
+  pingAnswer: 30_000,
   memory: 5 * 60_000,
 }
 const REMEMBERED_HOSTS = 1000
@@ -281,7 +281,7 @@ class Host {
       socket.destroy()
       throw error
     }
-    if (!connection.hasSettings) throw notHttp2(this.#origin, connection, socket.bytesRead)
+    if (!connection.hasSettings) throw noSettings(this.#origin, connection, socket.bytesRead)
     if (!connection.isClosed) this.#take(connection, socket)
     if (!connection.isUsable) this.#countUseless(plan)
     else if (!connection.allowsConnect) this.#takeUnsupported()
@@ -320,9 +320,12 @@ class Host {
   }
 }
 
-/** A connection that was over before SETTINGS came. What has come instead is not HTTP/2. */
-function notHttp2(origin: string, { error, goaway }: Http2Connection, bytesRead: number): HandshakeError {
+/** A connection that was over before SETTINGS came: it was lost, or what has come instead is not HTTP/2. */
+function noSettings(origin: string, { error, goaway }: Http2Connection, bytesRead: number): HandshakeError {
   const failure = connectionLost(origin, 'the connection was lost before the SETTINGS of the server', error)
-  if (bytesRead === 0 || goaway !== undefined || failure.code === 'TLS_FAILED') return failure
-  return http2Unavailable(origin, 'what answered does not speak it', error)
+  if (goaway !== undefined || failure.code === 'TLS_FAILED') return failure
+  if (!origin.startsWith('wss:')) {
+    return bytesRead === 0 ? failure : http2Unavailable(origin, 'what answered does not speak it', error)
+  }
+  return (error as { code?: unknown } | undefined)?.code === 'ERR_HTTP2_ERROR' ? notHttp2(origin, error) : failure
 }

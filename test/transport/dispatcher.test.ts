@@ -197,7 +197,9 @@ describe.each(VERSIONS)('%s', (_, major, undici) => {
     expect(requests.length).toBeGreaterThan(1)
   })
 
-  test.runIf(major >= 7)('is never answered from a cache', async () => {
+  // undici 6 has no cache.
+  const testCache = major >= 7 ? test : () => {}
+  testCache('is never answered from a cache', async () => {
     const cacheable = `Cache-Control: public, max-age=60\r\nDate: ${new Date().toUTCString()}\r\nContent-Length: 2`
     const { url, connections } = await peer(async (connection) => {
       const { headers } = await connection.readRequest()
