@@ -1,17 +1,29 @@
-import { PassThrough } from 'node:stream'
+import { PassThrough, Writable } from 'node:stream'
 import { expect, test } from 'vitest'
 import { openInput } from '../../src/cli/input.ts'
 import { collected } from './collected.ts'
 
-/** A terminal as far as readline looks at it. */
+/** A terminal as far as readline looks at it; `shown` gives what it has shown since the last call. */
 function terminal() {
+  let text = ''
+  const screen = new Writable({
+    write: (chunk, _, done) => {
+      text += chunk
+      done()
+    },
+  })
   const stdin = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => {} })
-  const stderr = Object.assign(new PassThrough(), { isTTY: true, columns: 20, rows: 24 })
+  const stderr = Object.assign(screen, { isTTY: true, columns: 20, rows: 24 })
   const interrupts: string[] = []
   // A terminal of Node has much more, of which the input uses nothing.
   const io = { stdin, stderr } as unknown as Pick<NodeJS.Process, 'stdin' | 'stderr'>
   const input = openInput(io, () => interrupts.push('Ctrl-C'))
-  return { stdin, input, interrupts, shown: () => String(stderr.read() ?? '') }
+  const shown = () => {
+    const since = text
+    text = ''
+    return since
+  }
+  return { stdin, input, interrupts, shown, screen: () => text }
 }
 
 test('lines that are typed can be edited', async () => {
@@ -30,9 +42,10 @@ test('Ctrl-C interrupts, which a terminal in raw mode does not do by itself', as
 })
 
 test('a message is printed above the line that is being typed', async () => {
-  const { stdin, input, shown } = terminal()
+  const { stdin, input, shown, screen } = terminal()
   stdin.write('half')
-  await expect.poll(shown).toContain('half')
+  await expect.poll(screen).toContain('half')
+  shown()
   let before = ''
   await input.aside(async () => {
     before = shown()
@@ -43,9 +56,10 @@ test('a message is printed above the line that is being typed', async () => {
 })
 
 test('a typed line of several rows is put back below the message', async () => {
-  const { stdin, input, shown } = terminal()
+  const { stdin, input, shown, screen } = terminal()
   stdin.write('x'.repeat(45))
-  await expect.poll(shown).toContain('x')
+  await expect.poll(screen).toMatch(/x.*x{44}|x{45}/s)
+  shown()
   let before = ''
   await input.aside(async () => {
     before = shown()
