@@ -58,6 +58,8 @@ class Handshake {
   readonly #limit: HandshakeLimit
   readonly #core: Core = { ...loadCodec(), nextKey: maskingKeys.next }
   #selection: Selection | undefined
+  /** In which the request is being made. */
+  #version: HttpVersion = '1.1'
   /** What may be sent to the current origin. */
   #headers: ResolvedOptions['headers']
   #credentials: ResolvedOptions['credentials']
@@ -110,7 +112,8 @@ class Handshake {
       const cookie = await this.#cookie()
       const request = buildRequest(this.#url, { headers, subprotocols, credentials, cookie })
       const accept = await acceptFor(request.key)
-      const { transport } = await this.#select()
+      const { transport, versionFor } = await this.#select()
+      this.#version = versionFor(this.#url)
       return { request, accept, answer: await transport(request, this.#limit.signal, this.#onDowngrade) }
     } catch (error) {
       throw this.#failure(error)
@@ -168,9 +171,10 @@ class Handshake {
     }
   }
 
-  /** HTTP/2 was tried and cannot be had: the transport goes on with HTTP/1.1. */
-  readonly #onDowngrade = (error: HandshakeError): void => {
-    this.#note({ status: 0, httpVersion: '2' }, error.code)
+  /** HTTP/2 cannot be had: the transport goes on with HTTP/1.1. */
+  readonly #onDowngrade = (error: HandshakeError | undefined): void => {
+    if (error !== undefined) this.#note({ status: 0, httpVersion: '2' }, error.code)
+    this.#version = '1.1'
   }
 
   #follow(answer: Refused, redirects: number): void {
@@ -235,17 +239,10 @@ class Handshake {
   }
 
   #note(head: Pick<ResponseHead, 'status' | 'httpVersion'> | undefined, error: HandshakeAttempt['error']): void {
-    const { status, httpVersion } = head ?? { status: 0, httpVersion: this.#versionAtFirst }
+    const { status, httpVersion } = head ?? { status: 0, httpVersion: this.#version }
     const transport = this.#selection?.names[httpVersion] ?? 'tcp'
     const attempt = { url: this.#where, transport, httpVersion, status }
     this.#attempts.push(error === undefined ? attempt : { ...attempt, error })
-  }
-
-  /** Of a handshake without an answer: after a downgrade it is HTTP/1.1 that had none. */
-  get #versionAtFirst(): HttpVersion {
-    const last = this.#attempts.at(-1)
-    const isDowngraded = last !== undefined && last.status === 0 && last.url === this.#where
-    return isDowngraded ? '1.1' : (this.#selection?.versionFor(this.#url) ?? '1.1')
   }
 
   get #where(): string {

@@ -109,10 +109,9 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
   closeOutput(code: number | undefined, reason: string): Promise<void> {
     const { promise, resolve, reject } = quiet(Promise.withResolvers<void>())
     this.#protocol.sendClose(code, reason)
-    this.#flush((sent) => {
-      if (sent) resolve()
-      else this.#over.promise.then(() => reject(this.#failure ?? this.#closed('The connection is closed.')))
-    })
+    this.#flush((sent) => sent && resolve())
+    // What was not sent by then never will be; whoever was told that it was does not notice.
+    this.#over.promise.then(() => reject(this.#failure ?? this.#closed('The connection is closed.')))
     if (this.state === 'closed') this.#awaitEnd()
     return promise
   }

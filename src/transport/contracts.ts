@@ -60,10 +60,11 @@ export interface Refused {
  * - Fails with a HandshakeError (without `attempts`) when there is no response; its `cause` is the runtime's error.
  * - When the signal aborts, everything is released and the promise rejects with the signal's reason; but once the head of a
  *   refusal has been read, it resolves with as much of the body as has come.
- * - One that goes on to HTTP/1.1, after HTTP/2 was tried and has failed, tells `onDowngrade` why, before it does.
+ * - One that goes on to HTTP/1.1 tells `onDowngrade` before it does: why HTTP/2 has failed, or undefined if it is known to and was not
+ *   tried.
  */
 export type Transport = (
   request: HandshakeRequest,
   signal: AbortSignal,
-  onDowngrade?: (error: HandshakeError) => void,
+  onDowngrade?: (error: HandshakeError | undefined) => void,
 ) => Promise<Upgraded | Refused>

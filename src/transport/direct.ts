@@ -59,9 +59,9 @@ function goOn(
   dialOptions: NodeDialOptions,
   request: HandshakeRequest,
   signal: AbortSignal,
-  onDowngrade: ((error: HandshakeError) => void) | undefined,
+  onDowngrade: ((error: HandshakeError | undefined) => void) | undefined,
 ): Promise<Upgraded | Refused> {
-  if (reason !== undefined) onDowngrade?.(reason)
+  onDowngrade?.(reason)
   if (signal.aborted) stream?.destroy()
   const dial = stream === undefined ? nodeDial(dialOptions) : () => Promise.resolve(stream)
   return tcp(dial)(request, signal)

@@ -23,14 +23,17 @@ export function plannedDispatcher(dispatcher: Dispatcher, planFor: (url: URL) =>
   return async (request, signal, onDowngrade) => {
     const plan = planFor(request.url)
     const { origin } = request.url
-    if (plan === 'http1' || (plan === 'negotiate' && memory.has(origin))) {
+    const isKnown = plan === 'negotiate' && memory.has(origin)
+    if (isKnown) onDowngrade?.(undefined)
+    if (isKnown || plan === 'http1') {
       return await exchange(dispatcher, '1.1', request, signal)
     }
     try {
       return await exchange(dispatcher, '2', request, signal)
     } catch (error) {
       if (plan === 'http2' || !(error instanceof HandshakeError) || !DOWNGRADES.includes(error.code)) throw error
-      memory.remember(origin)
+      // One with a cause is about this request: a server may want HTTP/1.1 for some paths only.
+      if (error.cause === undefined) memory.remember(origin)
       onDowngrade?.(error)
     }
     return await exchange(dispatcher, '1.1', request, signal)

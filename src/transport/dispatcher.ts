@@ -123,6 +123,7 @@ class Exchange {
   failed(error: unknown): void {
     const refused = refusalOf(error)
     if (this.#refusal !== undefined) this.#finishRefusal()
+    else if (refused !== undefined && this.#version === '2') this.#refuseHttp1()
     else if (refused !== undefined) this.#refuseWith(refused)
     else this.#fail(dispatcherError(error, this.#where))
   }

@@ -3,6 +3,9 @@ import type { ClientHttp2Session } from 'node:http2'
 import { abortable } from './abortable.ts'
 import { Http2Turns } from './http2-turns.ts'
 
+/** After a PING that could not be sent, in milliseconds. */
+const FLUSH_AGAIN = 1000
+
 /** What a GOAWAY said (RFC 9113 §6.8). */
 export interface Goaway {
   readonly code: number
@@ -95,7 +98,11 @@ export class Http2Connection {
     this.#isFlushing = true
     this.session.ping((error) => {
       this.#isFlushing = false
-      if (error) return
+      if (error) {
+        // There may be too many PINGs of others under way.
+        setTimeout(() => this.#flush(), FLUSH_AGAIN).unref()
+        return
+      }
       this.#finish(batch)
       this.#flush()
     })

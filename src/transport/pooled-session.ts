@@ -84,6 +84,10 @@ export class PooledSession {
     return this.#streams === 0 && performance.now() - this.#restsSince > this.#times.trusted
   }
 
+  get isIdle(): boolean {
+    return this.#streams === 0
+  }
+
   get isChecking(): boolean {
     return this.#isChecking
   }
@@ -102,9 +106,13 @@ export class PooledSession {
 
   /** Finds out by a PING whether it lives; cuts it if not. */
   async check(): Promise<void> {
+    const { session } = this.connection
     this.#isChecking = true
+    // Somebody waits for the answer.
+    session.ref()
     const isAlive = await this.#answersWithin(this.#times.check)
     this.#isChecking = false
+    if (this.isIdle && !session.destroyed) session.unref()
     this.#restsSince = performance.now()
     if (!isAlive) this.cut()
     this.#events.changed()

