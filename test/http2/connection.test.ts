@@ -31,6 +31,18 @@ import {
 setUp()
 
 describe('SETTINGS', () => {
+  test('that allow no more streams send the next socket to another connection, and leave the others open', async () => {
+    const server = await http2Server({ tls: trust.certificate })
+    const first = await open(`${server.url}/echo`, NEGOTIATED)
+    const [session] = server.sessions
+    const draining = { maxConcurrentStreams: 0, enableConnectProtocol: true }
+    await new Promise<void>((resolve) => session!.settings(draining, () => resolve()))
+    const second = await open(`${server.url}/echo`, NEGOTIATED)
+    expect(server.connections()).toBe(2)
+    await expectEcho(first)
+    await expectEcho(second)
+  })
+
   test('that never come are waited for no longer than handshakeTimeout', async () => {
     const { url, connections } = await rawServer((connection) => connection.startWithoutSettings(), {
       tls: trust.certificate,
