@@ -95,9 +95,9 @@ export interface ClientWebSocketOptions {
    */
   readonly httpVersion?: HttpVersion
   /**
-   * What else will do. Over `wss:`, `'2'` with `'or-lower'` and `'1.1'` with `'or-higher'` offer both in one TLS handshake, and go on with
-   * HTTP/1.1 if the server has no HTTP/2, or no WebSockets over it; over `ws:` they use HTTP/1.1. `'2'` with `'or-higher'` or `'exact'` is HTTP/2
-   * only, over `ws:` with prior knowledge. Default: `'or-lower'`.
+   * What else will do. Over `wss:`, `'2'` with `'or-lower'` and `'1.1'` with `'or-higher'` offer both in one TLS handshake, and go
+   * on with HTTP/1.1 if the server has no HTTP/2, or no WebSockets over it; over `ws:` they use HTTP/1.1. `'2'` with `'or-higher'` or
+   * `'exact'` is HTTP/2 only, over `ws:` with prior knowledge. Default: `'or-lower'`.
    */
   readonly httpVersionPolicy?: HttpVersionPolicy
   /** TLS options for `wss:`. Default: Node's. */
@@ -113,8 +113,9 @@ export interface ClientWebSocketOptions {
   /** Sent as Basic authentication to the origin of the URL. Userinfo in the URL does the same. Default: none. */
   readonly credentials?: Credentials
   /**
-   * `'follow'` follows at most 5 redirects, never from wss to ws. To another origin it takes no `credentials`, no Authorization, Cookie or
-   * Host of `headers`, and no client certificate or `servername` of `tls`; subprotocols and other headers go along. `'error'` treats a redirect as any other refusal. Default: `'error'`.
+   * `'follow'` follows at most 5 redirects, never from wss to ws. To another origin it takes no `credentials`, no Authorization,
+   * Cookie or Host of `headers`, and no client certificate or `servername` of `tls`; subprotocols and other headers go along.
+   * `'error'` treats a redirect as any other refusal. Default: `'error'`.
    */
   readonly redirect?: 'error' | 'follow'
   /** Whether status, headers and body of the response are kept. Default: true. */
