@@ -1,7 +1,6 @@
 /** The arguments of calls on an open socket, checked. */
-import { isValidCloseCode } from './codec/close-code.ts'
+import { isValidCloseCode, MAX_REASON_BYTES } from './codec/close-code.ts'
 import { OptionsError } from './errors.ts'
-import { MAX_REASON_BYTES } from './protocol/close-frame.ts'
 
 /** What `send` takes: a string goes out as text, anything else as binary. */
 export type MessageData = string | ArrayBuffer | SharedArrayBuffer | ArrayBufferView

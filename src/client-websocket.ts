@@ -27,7 +27,7 @@ export interface Cancellable {
  *
  * It is used once: `connect`, then `send` and `receive`, then `close`. Sends may overlap and go out in order; one receive may
  * wait at a time. Received messages are kept until they are read; when `highWaterMark` bytes are unread, the server has to
- * wait.
+ * wait. Over the transport `fetch`, where it cannot be made to, the connection fails when 64 MiB are unread.
  *
  *     await using ws = await connect('wss://example.com')
  *     await ws.send('hello')
@@ -148,7 +148,10 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
     return this.#connection?.closeReason ?? ''
   }
 
-  /** Bytes that were sent and not yet handed to the operating system, with the headers of their frames. */
+  /**
+   * Bytes that were sent and not yet handed to the operating system, with the headers of their frames. Over the transport `fetch` it is
+   * what the runtime tells: in many versions, 0.
+   */
   get bufferedAmount(): number {
     return this.#connection?.bufferedAmount ?? 0
   }
@@ -156,8 +159,8 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
   /**
    * Sends one message. What is given is copied at once and may be changed after the call.
    *
-   * Resolves when there is room for more: at once, or when less than `highWaterMark` bytes are unsent. That is not a receipt:
-   * only an answer of the server is. A promise that is not awaited raises nothing when the connection fails.
+   * Resolves when there is room for more: at once, or when less than `highWaterMark` bytes are unsent; always at once over the
+   * transport `fetch`. That is not a receipt: only an answer of the server is. A promise that is not awaited raises nothing when the connection fails.
    * Fails with an InvalidStateError before the socket is open and after `close`, with a ConnectionClosedError once it is over.
    */
   send(data: MessageData): Promise<void> {
@@ -188,7 +191,8 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
 
   /**
    * Sends a Ping and resolves to the time until its Pong, in milliseconds. `payload` is at most 125 bytes, 8 random ones by default.
-   * Pings are answered by themselves. The signal ends the wait, not the connection. Fails as `send` does.
+   * Pings are answered by themselves. The signal ends the wait, not the connection. Fails as `send` does, and with an OptionsError over
+   * the transport `fetch`, which has no means for it.
    */
   ping(payload?: MessageData, { signal }: Cancellable = {}): Promise<number> {
     return attempt(() => {
@@ -218,7 +222,7 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
 
   /**
    * Says that nothing more will be sent, and goes on receiving. Resolves when the Close frame has been handed to the operating
-   * system. Arguments as for `close`; fails as `send` does.
+   * system, or over the transport `fetch` to the runtime. Arguments as for `close`; fails as `send` does.
    */
   closeOutput(code: number = 1000, reason = ''): Promise<void> {
     return attempt(() => {

@@ -1,20 +1,17 @@
 /** From options to an open connection: picks the transport, makes the handshake, follows redirects, judges the answer. */
-import { loadCodec, selectTransport } from '#platform'
-import { BLOCK_BYTES, INPUT } from './codec/layout.ts'
+import { loadFraming, openSocket, selectTransport } from '#platform'
 import type { Connection } from './driver/connection.ts'
-import { type Core, StreamDriver } from './driver/stream-driver.ts'
 import { type HandshakeAttempt, HandshakeError, type HandshakeResponse } from './errors.ts'
-import { acceptFor, verifyUpgrade } from './handshake/accept.ts'
 import { isRedirect, MAX_REDIRECTS, redirectTarget, sameOrigin, withoutSecrets } from './handshake/redirect.ts'
 import { isRetriable, retryAfter } from './handshake/refusal.ts'
 import { buildRequest, type HandshakeRequest } from './handshake/request.ts'
 import type { ResponseHead } from './handshake/response-head.ts'
+import { chosenSubprotocol } from './handshake/subprotocol.ts'
 import { httpUrl, printable } from './handshake/target-url.ts'
 import { HandshakeLimit } from './handshake-limit.ts'
 import type { HttpVersion } from './options.ts'
-import { MaskingKeys } from './protocol/masking-keys.ts'
 import type { ResolvedOptions } from './resolve-options.ts'
-import type { Refused, Upgraded } from './transport/contracts.ts'
+import type { Refused, Upgraded, UpgradedSocket } from './transport/contracts.ts'
 import type { Selection, TransportName } from './transport/select.ts'
 
 /** An open connection, and what is known of how it came to be. */
@@ -28,7 +25,9 @@ export interface Established {
 }
 
 const NO_BODY = new Uint8Array(0)
-const maskingKeys = new MaskingKeys()
+/** An answer that switched protocols. */
+type Opened = Upgraded | UpgradedSocket
+type Answer = Opened | Refused
 
 /**
  * Connects. Fails with a HandshakeError, or with the reason of the signal. Whatever the outcome, nothing but the connection
@@ -56,7 +55,6 @@ class Handshake {
   #url: URL
   readonly #options: ResolvedOptions
   readonly #limit: HandshakeLimit
-  readonly #core: Core = { ...loadCodec(), nextKey: maskingKeys.next }
   #selection: Selection | undefined
   /** In which the request is being made. */
   #version: HttpVersion = '1.1'
@@ -79,7 +77,7 @@ class Handshake {
     try {
       for (let redirects = 0; ; redirects++) {
         const answer = await this.#ask()
-        if (answer.stream !== undefined) return this.#open(answer)
+        if (answer.body === undefined) return await this.#open(answer)
         if (!isRedirect(answer.head.status) || this.#options.redirect === 'error') throw this.#refusal(answer)
         this.#follow(answer, redirects)
       }
@@ -90,40 +88,43 @@ class Handshake {
   }
 
   /** Sends one request; gives its answer once that has been judged. */
-  async #ask(): Promise<Refused | (Upgraded & { readonly subprotocol: string })> {
-    const { request, accept, answer } = await this.#send()
+  async #ask(): Promise<Refused | (Opened & { readonly subprotocol: string })> {
+    const { request, answer } = await this.#send()
     try {
       await this.#storeCookies(answer.head)
-      if (answer.stream === undefined) return answer
-      const isHttp1 = answer.head.httpVersion === '1.1'
-      return { ...answer, ...verifyUpgrade(answer.head, request, isHttp1 ? accept : undefined) }
+      if (answer.body !== undefined) return answer
+      return { ...answer, ...(await this.#verify(answer, request)) }
     } catch (error) {
-      answer.stream?.destroy()
+      discard(answer)
       throw this.#failure(error, answer)
     }
   }
 
+  async #verify({ head, stream }: Opened, request: HandshakeRequest): Promise<{ subprotocol: string }> {
+    if (stream !== undefined) return await (await loadFraming()).verify(head, request)
+    // The runtime behind a fetch has checked the rest: it chose the key, and takes no extension that it did not offer.
+    return { subprotocol: chosenSubprotocol(head.headers, request.subprotocols) }
+  }
+
   /** Sends one request; gives its answer as it came. */
-  async #send(): Promise<{ request: HandshakeRequest; accept: string; answer: Refused | Upgraded }> {
+  async #send(): Promise<{ request: HandshakeRequest; answer: Answer }> {
     try {
+      const { transport, versionFor } = await this.#select()
       const { subprotocols } = this.#options
       const headers = this.#headers
       const credentials = this.#credentials
       const cookie = await this.#cookie()
       const request = buildRequest(this.#url, { headers, subprotocols, credentials, cookie })
-      const accept = await acceptFor(request.key)
-      const { transport, versionFor } = await this.#select()
       this.#version = versionFor(this.#url)
-      return { request, accept, answer: await transport(request, this.#limit.signal, this.#onDowngrade) }
+      return { request, answer: await transport(request, this.#limit.signal, this.#onDowngrade) }
     } catch (error) {
       throw this.#failure(error)
     }
   }
 
   async #select(): Promise<Selection> {
-    const { memory } = this.#core.codec
     const options = { ...this.#options, tls: this.#tls }
-    this.#selection ??= await selectTransport(options, memory.subarray(INPUT, INPUT + BLOCK_BYTES))
+    this.#selection ??= await selectTransport(options, async () => (await loadFraming()).readBuffer)
     return this.#selection
   }
 
@@ -161,14 +162,20 @@ class Handshake {
     this.#limit.signal.throwIfAborted()
   }
 
-  #open(answer: Upgraded & { readonly subprotocol: string }): Established {
+  async #open(answer: Opened & { readonly subprotocol: string }): Promise<Established> {
     return {
-      connection: new StreamDriver(answer.stream, this.#core, this.#options),
+      connection: await this.#connection(answer),
       response: responseOf(answer),
       subprotocol: answer.subprotocol,
       url: this.#url,
       transport: this.#selection!.names[answer.head.httpVersion],
     }
+  }
+
+  async #connection(answer: Opened): Promise<Connection> {
+    if (answer.socket !== undefined) return await openSocket(answer.socket, this.#options)
+    const framing = await loadFraming()
+    return framing.open(answer.stream, this.#options)
   }
 
   /** HTTP/2 cannot be had: the transport goes on with HTTP/1.1. */
@@ -211,7 +218,7 @@ class Handshake {
   }
 
   /** The error of the last attempt, with all that is known. The caller's own reason is left as it is. */
-  #failure(error: unknown, answer?: Refused | Upgraded): unknown {
+  #failure(error: unknown, answer?: Answer): unknown {
     const cause = this.#limit.expired && error === this.#limit.signal.reason ? this.#timeout(answer) : error
     if (!(cause instanceof HandshakeError)) return error
     this.#note(answer?.head, cause.code)
@@ -231,7 +238,7 @@ class Handshake {
     return message.includes(this.#url.origin) ? message : `${this.#where}: ${message}`
   }
 
-  #timeout(answer: Refused | Upgraded | undefined): HandshakeError {
+  #timeout(answer: Answer | undefined): HandshakeError {
     const what =
       answer === undefined ? `${this.#where} did not answer` : `The handshake with ${this.#where} did not end`
     const message = `${what} within ${this.#options.handshakeTimeout} ms`
@@ -256,9 +263,14 @@ function keepUserinfo(from: URL, to: URL): void {
   to.password = from.password
 }
 
-function responseOf(answer: Refused | Upgraded): HandshakeResponse {
+/** Lets go of an answer that will not be used. */
+function discard({ stream, socket }: Answer): void {
+  stream?.destroy()
+  socket?.terminate()
+}
+
+function responseOf(answer: Answer): HandshakeResponse {
   const { status, statusText, headers, httpVersion } = answer.head
-  const isRefusal = answer.stream === undefined
-  const body = isRefusal ? answer.body : NO_BODY
-  return { status, statusText, headers, httpVersion, body, bodyTruncated: isRefusal && answer.bodyTruncated }
+  const { body = NO_BODY, bodyTruncated = false } = answer
+  return { status, statusText, headers, httpVersion, body, bodyTruncated }
 }

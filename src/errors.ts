@@ -82,7 +82,7 @@ export interface HandshakeResponse {
 export interface HandshakeAttempt {
   /** Where to, without userinfo, query or fragment. */
   readonly url: string
-  readonly transport: 'tcp' | 'dispatcher' | 'http2'
+  readonly transport: 'fetch' | 'tcp' | 'dispatcher' | 'http2'
   readonly httpVersion: '1.1' | '2'
   /** The status that was answered, 0 if none was. */
   readonly status: number

@@ -21,6 +21,8 @@ export type {
   CookieJar,
   Credentials,
   Dispatcher,
+  Fetcher,
+  FetchFunction,
   HeadersInit,
   Http2Session,
   HttpVersion,

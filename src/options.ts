@@ -28,6 +28,15 @@ export interface Http2Session {
   request(headers: any, options?: any): any
 }
 
+/** A fetch whose response to an upgrade has a `webSocket`, as in Cloudflare Workers. */
+// biome-ignore lint/suspicious/noExplicitAny: every runtime has its own types of requests.
+export type FetchFunction = (url: string, init: any) => Promise<unknown>
+
+/** Something to fetch from: a service binding, or a stub of a Durable Object. */
+export interface Fetcher {
+  readonly fetch: FetchFunction
+}
+
 /** A cookie jar with the shape of tough-cookie's `CookieJar`. */
 export interface CookieJar {
   /** The value of a Cookie field for an http(s) URL. */
@@ -89,6 +98,24 @@ export interface ClientWebSocketOptions {
    * session leads.
    */
   readonly session?: Http2Session
+  /**
+   * Your own fetch for Workers: a service binding, the stub of a Durable Object (both are called as they are, with an http(s) URL), or
+   * any function whose response has a `webSocket`; in Node, `dispatchFetch` of Miniflare. `tls`, `proxy`, `cookies` and `credentials`
+   * belong to it and are refused beside it, and so is what `transport` lists. Default: the fetch of the Worker.
+   */
+  readonly fetch?: FetchFunction | Fetcher
+  /**
+   * What carries the connection, as far as it is hawser's to choose. `'fetch'` is the upgrade of a Worker's fetch: the runtime frames,
+   * which costs the least for a message at a time and the fewest bytes of code. `'tcp'` is a socket of hawser's own, which it frames itself.
+   *
+   * Only over `'tcp'` can `ping` be called, and only there has receiving back-pressure: over `'fetch'` a connection fails when 64 MiB are
+   * unread, `send` never waits, a message has at most 32 MiB, nothing keeps the connection alive, and invalid UTF-8 arrives as U+FFFD.
+   * Options that need `'tcp'`: `keepAliveInterval` and `keepAliveTimeout` unless they are off, `highWaterMark`, `maxFragments`, a
+   * `maxMessageSize` above 32 MiB, and `Host` among the `headers`.
+   *
+   * `'auto'` is, in Workers, `'tcp'` when one of these is given and else `'fetch'`; elsewhere, what the other options say. Default: `'auto'`.
+   */
+  readonly transport?: 'auto' | 'fetch' | 'tcp'
   /**
    * The HTTP version to ask for. `'2'` is an extended CONNECT on a stream (RFC 8441): many sockets to one server share a
    * connection. Default: `'1.1'`, and `'2'` beside a `session`.

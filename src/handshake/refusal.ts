@@ -1,7 +1,12 @@
-/** What a refusal says about the next try. */
+/** Refusals: what they say about the next try, and how much of them is kept. */
 import type { HttpHeaders } from '../http-headers.ts'
 import { parseHttpDate } from './http-date.ts'
 import { trimWhiteSpace } from './syntax.ts'
+
+/** Bytes of a body that are kept. */
+export const BODY_LIMIT = 65_536
+/** How long a refusal waits for its body, in milliseconds; a server may never end it. */
+export const BODY_TIME_LIMIT = 2000
 
 const RETRIABLE = new Set([429, 502, 503, 504])
 /** Milliseconds. A server that asks for more than a year does not mean it. */

@@ -1,12 +1,8 @@
 /** The body of a refusal: enough of it to tell why. */
 import type { HttpHeaders } from '../http-headers.ts'
+import { BODY_LIMIT } from './refusal.ts'
 import type { ResponseHead } from './response-head.ts'
 import { latin1, listElements } from './syntax.ts'
-
-/** Bytes of a body that are kept. */
-export const BODY_LIMIT = 65_536
-/** How long a refusal waits for its body, in milliseconds; a server may never end it. */
-export const BODY_TIME_LIMIT = 2000
 
 /** Characters of a line that introduces a chunk, its extensions included. */
 const CHUNK_LINE_LIMIT = 4096

@@ -1,8 +1,5 @@
 import { memoryText } from '../codec/text.ts'
 
-/** The longest reason in UTF-8: a control frame's 125 bytes less the code (RFC 6455 §5.5). */
-export const MAX_REASON_BYTES = 123
-
 /** The payload of a Close frame (RFC 6455 §5.5.1): empty without a code. */
 export function closePayload(code: number | undefined, reason: string): Uint8Array {
   if (code === undefined) return new Uint8Array(0)

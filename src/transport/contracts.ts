@@ -1,7 +1,8 @@
 /**
- * What a transport is: it takes a handshake request, and yields either the refusal or an open stream of bytes.
+ * What a transport is: it takes a handshake request, and yields the refusal, or an open stream of bytes, or a socket of messages
+ * where the runtime does the framing.
  *
- * A transport knows nothing of frames, options or states. It never judges an answer: `handshake/accept.ts` does.
+ * A transport knows nothing of options or states. It never judges an answer: `handshake/accept.ts` does.
  */
 import type { HandshakeError } from '../errors.ts'
 import type { HandshakeRequest } from '../handshake/request.ts'
@@ -40,16 +41,53 @@ export interface ByteSink {
   onClosed(error: Error | undefined): void
 }
 
+/** Messages in both directions, framed by somebody else. There is no back-pressure in either direction. */
+export interface MessageSocket {
+  /** Bytes that were sent and have not left, as far as they can be told; 0 otherwise. */
+  readonly bufferedAmount: number
+  /** Starts delivery to a sink; what came before goes to it first, perhaps before this returns. Called once. */
+  attach(sink: MessageSocketSink): void
+  /** Queues a message, which may be changed afterwards. Throws when the socket is known to be of no more use. */
+  send(message: string | Uint8Array): void
+  /** Queues a Close frame, without a payload if there is no code. Called once; the peer's answer is not waited for. Never throws. */
+  close(code: number | undefined, reason: string): void
+  /** Ends both directions at once and frees everything. No call of the sink follows. */
+  terminate(): void
+}
+
+/** Where a socket of messages delivers to. */
+export interface MessageSocketSink {
+  /** A message of which nobody else holds the bytes. */
+  onMessage(message: string | Uint8Array): void
+  /** The peer's Close frame, which is ours to answer; 1005 if it held no code. No message follows. */
+  onClose(code: number, reason: string): void
+  /** The connection is over without the Close frames of both sides; the last call. A HawserError tells what the peer did. */
+  onLost(error: Error | undefined): void
+}
+
 /** The server switched protocols: the stream is ours, unverified. */
 export interface Upgraded {
   readonly head: ResponseHead
   readonly stream: ByteStream
+  readonly socket?: undefined
+  readonly body?: undefined
+  readonly bodyTruncated?: undefined
+}
+
+/** The server switched protocols, which the runtime has verified; subprotocol and extensions are not. */
+export interface UpgradedSocket {
+  readonly head: ResponseHead
+  readonly socket: MessageSocket
+  readonly stream?: undefined
+  readonly body?: undefined
+  readonly bodyTruncated?: undefined
 }
 
 /** The server gave an ordinary answer; its connection has been let go. */
 export interface Refused {
   readonly head: ResponseHead
   readonly stream?: undefined
+  readonly socket?: undefined
   readonly body: Uint8Array
   readonly bodyTruncated: boolean
 }
@@ -63,8 +101,8 @@ export interface Refused {
  * - One that goes on to HTTP/1.1 tells `onDowngrade` before it does: why HTTP/2 has failed, or undefined if it is known to and was not
  *   tried.
  */
-export type Transport = (
+export type Transport<Opened extends Upgraded | UpgradedSocket = Upgraded> = (
   request: HandshakeRequest,
   signal: AbortSignal,
   onDowngrade?: (error: HandshakeError | undefined) => void,
-) => Promise<Upgraded | Refused>
+) => Promise<Opened | Refused>

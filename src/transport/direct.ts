@@ -9,14 +9,16 @@ import type { Refused, Transport, Upgraded } from './contracts.ts'
 import { extendedConnect, type Lease } from './http2.ts'
 import { connectUnsupported, sessionClosed } from './http2-error.ts'
 import type { OwnSession } from './pooled-session.ts'
+import { isBun } from './runtime.ts'
 import { type Http1Route, type Http2Plan, type OpenConnection, type SessionPool, sessionPool } from './session-pool.ts'
-import { dialHttp2, type NodeDialOptions, nodeDial } from './socket.node.ts'
+import { dialHttp2, lateTlsFailure, type NodeDialOptions, nodeDial } from './socket.node.ts'
 import { type Address, addressOf, tcp } from './tcp.ts'
 
 const MiB = 1024 * 1024
 /** Some peers send too much when they were never told a window, so both are always said. */
 const STREAM_WINDOW = 4 * MiB
-const CONNECTION_WINDOW = 16 * MiB
+// Bun lets a stream stall whose window is less than half of its connection's.
+const CONNECTION_WINDOW = isBun ? 2 * STREAM_WINDOW : 16 * MiB
 /** In MB. By default Node refuses new streams while 10 MB wait to be sent; how much waits is limited for each socket. */
 const SESSION_MEMORY = 4096
 /** The pseudo-header field of a response counts as well. */
@@ -64,7 +66,7 @@ function goOn(
   onDowngrade?.(reason)
   if (signal.aborted) stream?.destroy()
   const dial = stream === undefined ? nodeDial(dialOptions) : () => Promise.resolve(stream)
-  return tcp(dial)(request, signal)
+  return tcp(dial, lateTlsFailure)(request, signal)
 }
 
 function opener(address: Address, dialOptions: NodeDialOptions): OpenConnection {

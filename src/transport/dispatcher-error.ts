@@ -1,7 +1,6 @@
 /** What an error of a dispatcher means: the answer of the server, or why there is none. */
 import { HandshakeError, type HandshakeErrorCode } from '../errors.ts'
-import { isRetriable } from '../handshake/refusal.ts'
-import { BODY_LIMIT } from '../handshake/response-body.ts'
+import { BODY_LIMIT, isRetriable } from '../handshake/refusal.ts'
 import type { Refused } from './contracts.ts'
 import { headOf } from './dispatcher-head.ts'
 import { HTTP_1_1_REQUIRED } from './http2-codes.ts'

@@ -1,7 +1,8 @@
 /** The handshake through a dispatcher of undici: a caller's own, the process's, or one for a proxy. */
 import { type Duplex, PassThrough } from 'node:stream'
+import { BODY_TIME_LIMIT } from '../handshake/refusal.ts'
 import type { HandshakeRequest } from '../handshake/request.ts'
-import { BODY_TIME_LIMIT, ResponseBodyReader } from '../handshake/response-body.ts'
+import { ResponseBodyReader } from '../handshake/response-body.ts'
 import type { ResponseHead } from '../handshake/response-head.ts'
 import { HttpHeaders } from '../http-headers.ts'
 import type { Dispatcher, HttpVersion } from '../options.ts'

@@ -1,8 +1,9 @@
 /** The opening handshake over one stream of HTTP/2: an extended CONNECT (RFC 8441). */
 import type { ClientHttp2Stream, IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2'
 import { type HandshakeError, OptionsError } from '../errors.ts'
+import { BODY_TIME_LIMIT } from '../handshake/refusal.ts'
 import type { HandshakeRequest } from '../handshake/request.ts'
-import { BODY_TIME_LIMIT, ResponseBodyReader } from '../handshake/response-body.ts'
+import { ResponseBodyReader } from '../handshake/response-body.ts'
 import type { ResponseHead } from '../handshake/response-head.ts'
 import { trimWhiteSpace } from '../handshake/syntax.ts'
 import { type HeaderField, HttpHeaders } from '../http-headers.ts'

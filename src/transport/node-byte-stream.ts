@@ -180,5 +180,6 @@ export class NodeByteStream implements ByteStream {
 
 /** By a documented property, since undici's own node:http2 may not be ours. */
 export function isHttp2Stream(duplex: Duplex): duplex is ClientHttp2Stream {
-  return typeof (duplex as { rstCode?: unknown }).rstCode === 'number'
+  // In Bun it has no value before the end.
+  return 'rstCode' in duplex
 }

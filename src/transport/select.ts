@@ -1,43 +1,72 @@
 /** Which transport a connect uses, outside of Workers. */
 import { OptionsError } from '../errors.ts'
 import { type Plan, planOf } from '../handshake/http-version.ts'
-import type { Dispatcher, Http2Session, HttpVersion, HttpVersionPolicy, TlsOptions } from '../options.ts'
-import type { Transport } from './contracts.ts'
-import { type NodeDialOptions, nodeDial } from './socket.node.ts'
+import type { Dispatcher, FetchFunction, Http2Session, HttpVersion, HttpVersionPolicy, TlsOptions } from '../options.ts'
+import type { Transport, Upgraded, UpgradedSocket } from './contracts.ts'
+import { lateTlsFailure, type NodeDialOptions, nodeDial } from './socket.node.ts'
 import { tcp } from './tcp.ts'
 
 /** The options that say how the server is reached. */
 export interface ClientOptions {
   readonly dispatcher: Dispatcher | 'global' | undefined
   readonly session: Http2Session | undefined
+  readonly fetch: FetchFunction | undefined
+  readonly transport: 'auto' | 'fetch' | 'tcp'
+  /** Whether something was asked for that only a socket of hawser's own can do. */
+  readonly tcpNeed: object | undefined
+  readonly allowHalfOpen: boolean
   readonly httpVersion: HttpVersion
   readonly httpVersionPolicy: HttpVersionPolicy
   readonly proxy: URL | 'env' | undefined
   readonly tls: TlsOptions | undefined
 }
 
-export type TransportName = 'tcp' | 'dispatcher' | 'http2'
+export type TransportName = 'fetch' | 'tcp' | 'dispatcher' | 'http2'
 
 export interface Selection {
   /** What an answer of each version came by, or would have come. */
   readonly names: Readonly<Record<HttpVersion, TransportName>>
   /** The version in which a request to this URL is made at first. */
   readonly versionFor: (url: URL) => HttpVersion
-  readonly transport: Transport
+  readonly transport: Transport<Upgraded | UpgradedSocket>
   /** Frees what was made for this connect alone; called when connecting has failed. */
   readonly discard: () => Promise<void>
 }
 
 const nothing = async () => {}
 
-/** `readBuffer` is where reads of hawser's own sockets land. */
-export async function selectTransport(options: ClientOptions, readBuffer: Uint8Array): Promise<Selection> {
-  const { dispatcher, session, proxy, tls } = options
-  const plan = (url: URL) => planOf(options.httpVersion, options.httpVersionPolicy, url.protocol === 'wss:')
+/** `loadReadBuffer` loads what frames bytes, and gives where reads of hawser's own sockets land. */
+export async function selectTransport(
+  options: ClientOptions,
+  loadReadBuffer: () => Promise<Uint8Array>,
+): Promise<Selection> {
+  const { dispatcher, session, proxy, tls, transport } = options
+  if (transport === 'fetch' || options.fetch !== undefined) return await throughFetch(options)
+  // Before the connection, so that nothing has to be loaded once it stands.
+  const readBuffer = await loadReadBuffer()
+  const planned = (url: URL) => planOf(options.httpVersion, options.httpVersionPolicy, url.protocol === 'wss:')
+  const plan = (url: URL) => (transport === 'tcp' ? 'http1' : planned(url))
   if (session !== undefined) return await throughSession(session)
   if (dispatcher !== undefined) return await throughDispatcher(dispatcher, plan)
   if (proxy !== undefined) return await throughProxy(proxy, tls, plan)
   return direct(plan, { tls, readBuffer })
+}
+
+async function throughFetch({ fetch, allowHalfOpen }: ClientOptions): Promise<Selection> {
+  if (fetch === undefined) {
+    throw new OptionsError('transport', "Only the fetch of Workers can upgrade: pass a fetch that can, or use 'auto'.")
+  }
+  if (allowHalfOpen) {
+    const message = 'Outside of Workers a fetch answers Close frames by itself: leave allowHalfOpen out beside fetch.'
+    throw new OptionsError('allowHalfOpen', message)
+  }
+  const { fetchTransport } = await import('./fetch.ts')
+  return {
+    names: { '1.1': 'fetch', '2': 'fetch' },
+    versionFor: () => '1.1',
+    transport: fetchTransport(fetch),
+    discard: nothing,
+  }
 }
 
 async function throughSession(session: Http2Session): Promise<Selection> {
@@ -91,7 +120,7 @@ async function throughProxy(
 
 /** Over sockets of hawser's own. What HTTP/2 needs is loaded only when it may be spoken. */
 function direct(plan: (url: URL) => Plan, dialOptions: NodeDialOptions): Selection {
-  const http1 = tcp(nodeDial(dialOptions))
+  const http1 = tcp(nodeDial(dialOptions), lateTlsFailure)
   return {
     names: { '1.1': 'tcp', '2': 'http2' },
     versionFor: (url) => (plan(url) === 'http1' ? '1.1' : '2'),

@@ -7,7 +7,8 @@ import { abortable } from './abortable.ts'
 import { http2Unavailable } from './http2-error.ts'
 import { networkError } from './network-error.ts'
 import { NodeByteStream } from './node-byte-stream.ts'
-import type { Address, Dial, DialedStream } from './tcp.ts'
+import { isDeno } from './runtime.ts'
+import type { Address, Dial, DialedStream, LateFailure } from './tcp.ts'
 import { tlsMaterial } from './tls-material.ts'
 
 export interface NodeDialOptions {
@@ -30,6 +31,12 @@ export function nodeDial(options: NodeDialOptions): Dial {
     const connection = new Connection(address, options, ['http/1.1'])
     return await connection.open(signal, () => connection.byteStream())
   }
+}
+
+/** With TLS 1.3 a server judges the client's certificate only after the client believes itself connected. */
+export const lateTlsFailure: LateFailure = (error, { origin }) => {
+  const failure = networkError(error, origin)
+  return failure.code === 'TLS_FAILED' ? failure : undefined
 }
 
 /**
@@ -87,8 +94,10 @@ class Connection {
     const connect = secure ? await secureConnector(this.#address, tls, this.#protocols) : connectTcp
     signal.throwIfAborted()
     try {
-      const onread = readInto(readBuffer, (bytes) => this.#stream?.deliver(bytes))
-      this.#socket = connect({ host, port, noDelay: true, allowHalfOpen: true, onread })
+      // In Deno HTTP/2 cannot take over a socket that reads into a buffer.
+      const reads = !(isDeno && this.#protocols.includes('h2'))
+      const onread = reads ? { onread: readInto(readBuffer, (bytes) => this.#stream?.deliver(bytes)) } : {}
+      this.#socket = connect({ host, port, noDelay: true, allowHalfOpen: true, ...onread })
       return await abortable(this.#taken(this.#socket, take), signal)
     } catch (error) {
       this.#socket?.destroy()

@@ -1,10 +1,10 @@
 /** The opening handshake over a connection of hawser's own, spoken in HTTP/1.1 (RFC 6455 §4.1). */
 import { HandshakeError } from '../errors.ts'
+import { BODY_TIME_LIMIT } from '../handshake/refusal.ts'
 import { type HandshakeRequest, serializeRequest } from '../handshake/request.ts'
-import { BODY_TIME_LIMIT, ResponseBodyReader } from '../handshake/response-body.ts'
+import { ResponseBodyReader } from '../handshake/response-body.ts'
 import { type ResponseHead, ResponseHeadReader } from '../handshake/response-head.ts'
 import type { ByteSink, ByteStream, Refused, Transport, Upgraded } from './contracts.ts'
-import { networkError } from './network-error.ts'
 
 /** Where to connect to. */
 export interface Address {
@@ -30,19 +30,23 @@ export interface DialedStream extends ByteStream {
  */
 export type Dial = (address: Address, signal: AbortSignal) => Promise<DialedStream>
 
+/** What an error of a connection means that stood already, if it is more than that the connection was lost. */
+export type LateFailure = (error: Error, address: Address) => HandshakeError | undefined
+
 /**
  * The transport over connections of hawser's own, one for each handshake.
  *
- * A connection that ends or breaks before the head is complete is CONNECTION_LOST, and what is not HTTP is INVALID_RESPONSE;
- * all else that can go wrong is the dial's to tell.
+ * A connection that ends or breaks before the head is complete is CONNECTION_LOST, unless `lateFailure` knows better, and what is
+ * not HTTP is INVALID_RESPONSE; all else that can go wrong is the dial's to tell.
  */
-export function tcp(dial: Dial): Transport {
+export function tcp(dial: Dial, lateFailure?: LateFailure): Transport {
   return async (request, signal) => {
     signal.throwIfAborted()
     const address = addressOf(request.url)
     const stream = await dial(address, signal)
     return new Promise((resolve, reject) => {
-      new Exchange(stream, address, signal, { resolve, reject }).start(request)
+      const settler = { resolve, reject }
+      new Exchange(stream, address, signal, settler, lateFailure).start(request)
     })
   }
 }
@@ -70,17 +74,25 @@ class Exchange implements ByteSink {
   readonly #address: Address
   readonly #signal: AbortSignal
   readonly #settler: Settler
+  readonly #lateFailure: LateFailure | undefined
   readonly #reader = new ResponseHeadReader()
   #refusal: { readonly head: ResponseHead; readonly body: ResponseBodyReader } | undefined
   #bodyTimer: ReturnType<typeof setTimeout> | undefined
   #received = 0
   #settled = false
 
-  constructor(stream: DialedStream, address: Address, signal: AbortSignal, settler: Settler) {
+  constructor(
+    stream: DialedStream,
+    address: Address,
+    signal: AbortSignal,
+    settler: Settler,
+    lateFailure: LateFailure | undefined,
+  ) {
     this.#stream = stream
     this.#address = address
     this.#signal = signal
     this.#settler = settler
+    this.#lateFailure = lateFailure
   }
 
   start(request: HandshakeRequest): void {
@@ -157,10 +169,9 @@ class Exchange implements ByteSink {
     finish()
   }
 
-  /** With TLS 1.3 a server judges the client's certificate only after the client believes itself connected. */
   #failureOf(error: Error | undefined): HandshakeError {
-    const failure = networkError(error, this.#address.origin)
-    return failure.code === 'TLS_FAILED' ? failure : this.#lost('the connection was lost', error)
+    const known = error && this.#lateFailure?.(error, this.#address)
+    return known ?? this.#lost('the connection was lost', error)
   }
 
   #lost(what: string, cause: Error | undefined): HandshakeError {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { BODY_LIMIT, ResponseBodyReader } from '../../src/handshake/response-body.ts'
+import { BODY_LIMIT } from '../../src/handshake/refusal.ts'
+import { ResponseBodyReader } from '../../src/handshake/response-body.ts'
 import type { HeaderField } from '../../src/http-headers.ts'
 import { head, oneByOne, randomIntegers, split, text, wire } from './support.ts'
 

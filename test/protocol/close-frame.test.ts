@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { closePayload, MAX_REASON_BYTES, parseClose } from '../../src/protocol/close-frame.ts'
+import { MAX_REASON_BYTES } from '../../src/codec/close-code.ts'
+import { closePayload, parseClose } from '../../src/protocol/close-frame.ts'
 import { hex, wire } from '../codec/support.ts'
 
 test.each([

@@ -4,7 +4,7 @@ import { HandshakeError } from '../../src/errors.ts'
 import { buildRequest } from '../../src/handshake/request.ts'
 import type { TlsOptions } from '../../src/options.ts'
 import type { Refused, Upgraded } from '../../src/transport/contracts.ts'
-import { nodeDial } from '../../src/transport/socket.node.ts'
+import { lateTlsFailure, nodeDial } from '../../src/transport/socket.node.ts'
 import { tcp } from '../../src/transport/tcp.ts'
 import { type Script, type ScriptedPeer, startScriptedPeer } from './scripted-peer.ts'
 import { type RunningServer, type ServerTls, startWebSocketServer } from './websocket-server.ts'
@@ -35,7 +35,7 @@ export interface OpenOptions {
 /** Makes the handshake over the tcp transport. All connections of a file read into the same memory. */
 export function open(url: string, { tls, signal = new AbortController().signal }: OpenOptions = {}) {
   const request = buildRequest(new URL(url), { headers: [['X-Mine', 'yes']], subprotocols: ['a', 'b'] })
-  return tcp(nodeDial({ tls, readBuffer }))(request, signal)
+  return tcp(nodeDial({ tls, readBuffer }), lateTlsFailure)(request, signal)
 }
 
 export async function upgraded(url: string, options: OpenOptions = {}): Promise<Upgraded> {

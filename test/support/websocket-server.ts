@@ -6,6 +6,7 @@
  *     /subprotocols?choose=                   chooses the first that is offered, or what it is told to
  *     /messages?count=&size=&type=            sends so many messages of so many bytes, type=text or binary, no faster than
  *                                             they are read
+ *     /ticks?every=                           sends "tick 1", "tick 2" and so on, every 1000 milliseconds or as told
  *     /close?code=&reason=                    closes at once, without a code if none is given
  *     /stalled                                accepts, and then reads nothing more
  *     /refuse?status=&framing=&retry-after=&size=   an ordinary answer; framing=length, chunked, or close for a body that
@@ -96,6 +97,7 @@ const ROUTES: Readonly<Record<string, (exchange: Exchange) => void>> = {
   '/headers': ({ request, accept }) => accept((webSocket) => webSocket.send(JSON.stringify(request.rawHeaders))),
   '/subprotocols': ({ accept }) => accept(() => {}),
   '/messages': ({ query, accept }) => accept((webSocket) => void sendMessages(webSocket, query)),
+  '/ticks': ({ query, accept }) => accept((webSocket) => sendTicks(webSocket, Number(query.get('every') ?? 1000))),
   '/close': ({ query, accept }) =>
     accept((webSocket) => {
       const code = query.get('code')
@@ -139,6 +141,12 @@ async function sendMessages(webSocket: WebSocket, query: URLSearchParams): Promi
     else await new Promise((resolve) => webSocket.send(message, { binary }, resolve))
     if (webSocket.readyState !== webSocket.OPEN) return
   }
+}
+
+function sendTicks(webSocket: WebSocket, every: number): void {
+  let count = 0
+  const timer = setInterval(() => webSocket.send(`tick ${++count}`), every)
+  webSocket.on('close', () => clearInterval(timer))
 }
 
 function refuse({ socket, query }: Exchange): void {

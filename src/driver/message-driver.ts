@@ -1,0 +1,230 @@
+import { isValidCloseCode } from '../codec/close-code.ts'
+import {
+  ConnectionClosedError,
+  HawserError,
+  MessageTooBigError,
+  OptionsError,
+  ProtocolError,
+  TimeoutError,
+} from '../errors.ts'
+import type { Message } from '../protocol/message-reader.ts'
+import { canReceive, canSend, nextState, type State } from '../protocol/states.ts'
+import type { MessageSocket, MessageSocketSink } from '../transport/contracts.ts'
+import type { Connection } from './connection.ts'
+import { Inbox } from './inbox.ts'
+
+export interface MessageDriverOptions {
+  /** Milliseconds; Infinity is never. */
+  readonly closeTimeout: number
+  /** Bytes. */
+  readonly maxMessageSize: number
+  readonly highWaterMark: number
+  /** Whether the peer's Close frame is left for the caller to answer. */
+  readonly allowHalfOpen: boolean
+}
+
+/**
+ * Bytes that may be unread before the connection is failed, since the peer cannot be made to wait. It is half of the memory that a
+ * Worker has, and twice the largest message that its runtime takes in, so that `maxMessageSize` need not count.
+ */
+const UNREAD_LIMIT = 64 * 1024 * 1024
+/** After our Close frame in a failure: for it to leave, before the connection is cut. */
+const LINGER = 500
+const POLICY_VIOLATION = 1008
+const READY = Promise.resolve()
+
+/** A connection over a socket that frames by itself. */
+export class MessageDriver implements Connection, MessageSocketSink {
+  readonly inbox: Inbox
+  closeStatus: number | undefined
+  closeReason = ''
+  #state: State = 'open'
+  readonly #socket: MessageSocket
+  readonly #options: MessageDriverOptions
+  /** close() was called: nobody insists on what is still to come. */
+  #isClosing = false
+  #isDropping = false
+  /** Why the connection failed, once it has. */
+  #failure: unknown
+  readonly #over = Promise.withResolvers<void>()
+  #isOver = false
+  #timer: ReturnType<typeof setTimeout> | undefined
+
+  constructor(socket: MessageSocket, options: MessageDriverOptions) {
+    this.#socket = socket
+    this.#options = options
+    this.inbox = new Inbox(
+      () => this.#state,
+      () => {},
+    )
+    socket.attach(this)
+  }
+
+  get state(): State {
+    return this.#state
+  }
+
+  get bufferedAmount(): number {
+    return this.#isOver ? 0 : this.#socket.bufferedAmount
+  }
+
+  /** Never waits: when what was sent has left is not told. */
+  send(message: Message): Promise<void> {
+    try {
+      this.#socket.send(message)
+      return READY
+    } catch (cause) {
+      this.#cut(this.#closed('The connection was lost.', cause))
+      return rejected(this.#failure)
+    }
+  }
+
+  ping(): Promise<number> {
+    const message = "The fetch transport sends no Pings: connect with transport: 'tcp' for them."
+    return rejected(new OptionsError('transport', message))
+  }
+
+  close(code: number | undefined, reason: string): Promise<void> {
+    this.#isClosing = true
+    this.#sendClose(code, reason)
+    this.#limitClosing()
+    return this.#over.promise
+  }
+
+  closeOutput(code: number | undefined, reason: string): Promise<void> {
+    this.#sendClose(code, reason)
+    return READY
+  }
+
+  abort(reason: unknown): void {
+    this.#cut(reason ?? this.#closed('The connection was aborted.'))
+  }
+
+  // What the socket tells.
+
+  onMessage(message: Message): void {
+    if (this.#failure !== undefined || !canReceive(this.#state)) return
+    const { maxMessageSize } = this.#options
+    if (isLongerThan(message, maxMessageSize)) {
+      const text = `A message of the server is larger than maxMessageSize (${maxMessageSize} bytes).`
+      this.#fail(new MessageTooBigError(text, maxMessageSize), 1009, 'The message is too big.')
+      return
+    }
+    // Once one is dropped, so are all that follow: what is received has no holes.
+    this.#isDropping ||= this.#isClosing && !this.inbox.isAwaited && this.inbox.size >= this.#options.highWaterMark
+    if (this.#isDropping) return
+    this.inbox.push(message)
+    this.inbox.deliver()
+    if (this.inbox.size > UNREAD_LIMIT) this.#failUnread()
+  }
+
+  onClose(code: number, reason: string): void {
+    if (this.#failure !== undefined) {
+      this.#finish()
+    } else if (code !== 1005 && !isValidCloseCode(code)) {
+      const message = 'A Close frame has a code that may not be sent (§7.4).'
+      this.#fail(new ProtocolError('invalid-close-code', 1002, message), 1002, message)
+    } else {
+      this.#takeClose(code, reason)
+    }
+  }
+
+  onLost(error: Error | undefined): void {
+    const lost = error instanceof HawserError ? error : this.#closed('The connection was lost.', error)
+    if (this.#state !== 'closed') this.#failure ??= lost
+    this.#finish()
+  }
+
+  // Closing.
+
+  #sendClose(code: number | undefined, reason: string): void {
+    if (!canSend(this.#state)) return
+    this.#state = nextState(this.#state, 'close-sent')
+    this.#socket.close(code, reason)
+    if (this.#state === 'closed') this.#finish()
+  }
+
+  #takeClose(code: number, reason: string): void {
+    this.closeStatus = code
+    this.closeReason = reason
+    this.#state = nextState(this.#state, 'close-received')
+    this.inbox.end()
+    // RFC 6455 §5.5.1: the answer carries the code that it answers.
+    if (!this.#options.allowHalfOpen) this.#sendClose(code === 1005 ? undefined : code, '')
+    if (this.#state === 'closed') this.#finish()
+  }
+
+  #limitClosing(): void {
+    const { closeTimeout } = this.#options
+    if (closeTimeout === Infinity || this.#isOver) return
+    this.#timer ??= setTimeout(() => {
+      const message = `The server did not close within ${closeTimeout} ms.`
+      const cause = new TimeoutError('CLOSE_TIMEOUT', message, closeTimeout)
+      this.#cut(this.#closed('The connection was cut: closing it took too long.', cause))
+    }, closeTimeout)
+  }
+
+  #closed(message: string, cause?: unknown): ConnectionClosedError {
+    const { closeStatus = 1006, closeReason: reason } = this
+    const details = { closeStatus, reason, wasClean: this.#state === 'closed' }
+    return new ConnectionClosedError(message, cause === undefined ? details : { ...details, cause })
+  }
+
+  // The end.
+
+  #failUnread(): void {
+    const message = `More than ${UNREAD_LIMIT} bytes came that were not read. Read faster, or connect with transport: 'tcp'.`
+    this.#fail(this.#closed(message), POLICY_VIOLATION, 'Messages come faster than they are read.')
+  }
+
+  /** The connection cannot go on: our Close frame says why; then it is cut. */
+  #fail(failure: HawserError, code: number, reason: string): void {
+    this.#failure = failure
+    if (canSend(this.#state)) this.#socket.close(code, reason)
+    this.#wake()
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#terminate(), LINGER)
+  }
+
+  /** Ends everything at once. */
+  #cut(reason: unknown): void {
+    if (this.#isOver) return
+    this.#failure ??= reason
+    this.#terminate()
+  }
+
+  #terminate(): void {
+    this.#socket.terminate()
+    this.#finish()
+  }
+
+  #finish(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    clearTimeout(this.#timer)
+    this.#wake()
+    this.#over.resolve()
+  }
+
+  /** Everyone who waits is told why it is in vain. */
+  #wake(): void {
+    this.#state = nextState(this.#state, 'aborted')
+    if (this.#state === 'aborted') this.closeStatus ??= 1006
+    this.inbox.end(this.#failure)
+  }
+}
+
+/** Whether a message has more bytes than `limit`, as text in UTF-8. */
+function isLongerThan(message: Message, limit: number): boolean {
+  if (message.length > limit) return true
+  // A UTF-16 unit takes at most three bytes.
+  if (typeof message !== 'string' || message.length * 3 <= limit) return false
+  return new TextEncoder().encode(message).length > limit
+}
+
+/** A failure that nobody has to look at. */
+function rejected(error: unknown): Promise<never> {
+  const promise = Promise.reject(error)
+  promise.catch(() => {})
+  return promise
+}

@@ -1,0 +1,40 @@
+/**
+ * All that makes a WebSocket connection of a stream of bytes: the check of the handshake, the masking keys, the protocol and its driver.
+ * Where the runtime frames, nothing of it is needed.
+ */
+import type { CodecInstance } from './codec/instance.ts'
+import { BLOCK_BYTES, INPUT } from './codec/layout.ts'
+import type { Connection } from './driver/connection.ts'
+import { StreamDriver, type StreamDriverOptions } from './driver/stream-driver.ts'
+import { acceptFor, verifyUpgrade } from './handshake/accept.ts'
+import type { HandshakeRequest } from './handshake/request.ts'
+import type { ResponseHead } from './handshake/response-head.ts'
+import { MaskingKeys } from './protocol/masking-keys.ts'
+import type { ByteStream } from './transport/contracts.ts'
+
+export interface Framing {
+  /** Where reads of hawser's own sockets may land, so that the codec finds them in its memory. */
+  readonly readBuffer: Uint8Array
+  /** Checks an answer that switched protocols, and gives what the server chose. Fails with a HandshakeError. */
+  verify(head: ResponseHead, request: HandshakeRequest): Promise<{ subprotocol: string }>
+  /** Speaks the protocol on a stream on which the handshake is over. */
+  open(stream: ByteStream, options: StreamDriverOptions): Connection
+}
+
+const maskingKeys = new MaskingKeys()
+
+/** `instance` is the codec of this thread. */
+export function createFraming(instance: CodecInstance): Framing {
+  const core = { ...instance, nextKey: maskingKeys.next }
+  return {
+    readBuffer: core.codec.memory.subarray(INPUT, INPUT + BLOCK_BYTES),
+    verify,
+    open: (stream, options) => new StreamDriver(stream, core, options),
+  }
+}
+
+async function verify(head: ResponseHead, request: HandshakeRequest): Promise<{ subprotocol: string }> {
+  // RFC 8441 §5: over HTTP/2 there is no key to prove.
+  const accept = head.httpVersion === '1.1' ? await acceptFor(request.key) : undefined
+  return verifyUpgrade(head, request, accept)
+}

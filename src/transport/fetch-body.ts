@@ -1,0 +1,63 @@
+/** The body of a refusal that came by a fetch: as much of it as is kept of any. */
+import { BODY_LIMIT, BODY_TIME_LIMIT } from '../handshake/refusal.ts'
+import type { Refused } from './contracts.ts'
+
+/** The body of a Response, as far as it is looked at. */
+export interface FetchBody {
+  getReader(): BodyReader
+}
+
+interface BodyReader {
+  read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>
+  cancel(): Promise<void>
+}
+
+/** Reads until the end, the limit, BODY_TIME_LIMIT milliseconds, or the signal, whatever comes first. Never fails. */
+export async function readBody(
+  body: FetchBody | null,
+  signal: AbortSignal,
+): Promise<Pick<Refused, 'body' | 'bodyTruncated'>> {
+  if (body === null) return { body: new Uint8Array(0), bodyTruncated: false }
+  const reader = body.getReader()
+  const kept = new KeptBody()
+  const { promise: stopped, resolve: stop } = Promise.withResolvers<false>()
+  const onStop = () => stop(false)
+  const timer = setTimeout(onStop, BODY_TIME_LIMIT)
+  signal.addEventListener('abort', onStop)
+  if (signal.aborted) onStop()
+  const isComplete = await Promise.race([kept.fill(reader), stopped])
+  clearTimeout(timer)
+  signal.removeEventListener('abort', onStop)
+  if (!isComplete) reader.cancel().catch(() => {})
+  return { body: kept.bytes, bodyTruncated: !isComplete }
+}
+
+class KeptBody {
+  readonly #kept = new Uint8Array(BODY_LIMIT)
+  #length = 0
+
+  /** A copy of what has been kept by now. */
+  get bytes(): Uint8Array {
+    return this.#kept.slice(0, this.#length)
+  }
+
+  /** Keeps what comes, up to the limit; whether that was all. */
+  async fill(reader: BodyReader): Promise<boolean> {
+    try {
+      for (;;) {
+        const { done, value } = await reader.read()
+        if (done) return true
+        if (value !== undefined && !this.#keep(value)) return false
+      }
+    } catch {
+      return false
+    }
+  }
+
+  #keep(part: Uint8Array): boolean {
+    const kept = part.subarray(0, BODY_LIMIT - this.#length)
+    this.#kept.set(kept, this.#length)
+    this.#length += kept.length
+    return kept.length === part.length
+  }
+}

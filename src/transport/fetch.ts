@@ -1,0 +1,100 @@
+/**
+ * The handshake by a fetch that can upgrade: that of Workers, or one that the caller gives. The runtime makes the key, checks what the
+ * server made of it, and frames; it decodes the content codings of a refusal's body as well.
+ */
+import { HandshakeError } from '../errors.ts'
+import type { HandshakeRequest } from '../handshake/request.ts'
+import { HttpHeaders } from '../http-headers.ts'
+import type { FetchFunction } from '../options.ts'
+import { abortable } from './abortable.ts'
+import type { Refused, Transport, UpgradedSocket } from './contracts.ts'
+import { type FetchBody, readBody } from './fetch-body.ts'
+import { fetchFailure, handshakeFault } from './fetch-error.ts'
+import { FetchSocket, type RuntimeWebSocket } from './fetch-socket.ts'
+
+/** A Response, as far as it is looked at. */
+interface FetchResponse {
+  readonly status: number
+  readonly statusText: string
+  readonly headers: Iterable<readonly [string, string]>
+  readonly body: FetchBody | null
+  readonly webSocket?: RuntimeWebSocket | null
+}
+
+/** Fields that are the runtime's own: it connects to the host of the URL, and chooses the key. */
+const OF_THE_RUNTIME = new Set(['host', 'sec-websocket-key', 'sec-websocket-version'])
+
+/** The transport over `given`, or over the global fetch. */
+export function fetchTransport(given: FetchFunction | undefined): Transport<UpgradedSocket> {
+  return async (request, signal) => {
+    signal.throwIfAborted()
+    // The signal of a fetch stays live: aborting it later is the one way to end a socket at once.
+    const canceller = new AbortController()
+    const onAbort = () => canceller.abort(signal.reason)
+    signal.addEventListener('abort', onAbort)
+    try {
+      const response = await answer(given, request, canceller, signal)
+      if (response.webSocket) {
+        const socket = new FetchSocket(response.webSocket, canceller, given !== undefined)
+        return { head: headOf(response), socket }
+      }
+      return await refusal(response, request, signal)
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+    }
+  }
+}
+
+async function answer(
+  given: FetchFunction | undefined,
+  request: HandshakeRequest,
+  canceller: AbortController,
+  signal: AbortSignal,
+): Promise<FetchResponse> {
+  try {
+    const answered = ask(given, request, canceller.signal)
+    answered.then((late) => signal.aborted && discard(late, canceller)).catch(() => {})
+    const response = await abortable(answered, signal)
+    if (typeof response?.status !== 'number') throw new TypeError('The fetch did not resolve to a Response.')
+    return response
+  } catch (error) {
+    signal.throwIfAborted()
+    throw fetchFailure(error, request.url.origin, given !== undefined)
+  }
+}
+
+/** An async function, since a fetch may throw as well as reject. */
+async function ask(
+  given: FetchFunction | undefined,
+  request: HandshakeRequest,
+  signal: AbortSignal,
+): Promise<FetchResponse> {
+  const { url } = request
+  const own = request.headers.filter(([name]) => !OF_THE_RUNTIME.has(name.toLowerCase()))
+  const headers = [['Upgrade', 'websocket'], ...own]
+  const target = url.href.replace(/^ws/, 'http')
+  const init = { headers, redirect: 'manual', signal }
+  const response = given === undefined ? fetch(target, init as RequestInit) : given(target, init)
+  return (await response) as FetchResponse
+}
+
+/** Lets go of what a fetch has opened that did not heed its signal. */
+function discard({ webSocket }: FetchResponse, canceller: AbortController): void {
+  if (webSocket) new FetchSocket(webSocket, canceller, false).terminate()
+}
+
+async function refusal(response: FetchResponse, { url }: HandshakeRequest, signal: AbortSignal): Promise<Refused> {
+  const head = headOf(response)
+  if (head.status === 101) {
+    const message = `The fetch to ${url.origin} switched protocols, but its response has no webSocket`
+    throw new HandshakeError('CLIENT_FAILED', `${message}: only that of Workers does; elsewhere, leave fetch out`)
+  }
+  const refused = { head, ...(await readBody(response.body, signal)) }
+  const fault = handshakeFault(refused, url.origin)
+  if (fault !== undefined) throw fault
+  return refused
+}
+
+function headOf({ status, statusText, headers }: FetchResponse): Refused['head'] {
+  return { status, statusText, headers: new HttpHeaders(headers), httpVersion: '1.1' }
+}
