@@ -1,13 +1,30 @@
 import { fileURLToPath } from 'node:url'
-import { defineConfig } from 'vitest/config'
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 import { ClosingLine } from './test/support/closing-line.ts'
+import { insideWorkerd } from './test/workerd/project.ts'
+
+const path = (file: string) => fileURLToPath(new URL(file, import.meta.url))
+
+/** Tests that need Node alone. */
+export const node = {
+  resolve: { alias: { hawser: path('src/index.ts'), '#platform': path('src/platform.ts') } },
+  test: {
+    name: 'node',
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/workerd/**', 'test/worker/**'],
+    testTimeout: 20_000,
+  },
+} satisfies TestProjectInlineConfiguration
+
+/** Tests in Node that drive a Worker, bundled from dist/, in the runtime of Workers. */
+const miniflare = {
+  test: { name: 'miniflare', include: ['test/{workerd,worker}/**/*.test.ts'], testTimeout: 20_000 },
+} satisfies TestProjectInlineConfiguration
 
 export default defineConfig({
-  resolve: { alias: { '#platform': fileURLToPath(new URL('src/platform.ts', import.meta.url)) } },
   test: {
-    include: ['test/**/*.test.ts'],
     globalSetup: 'test/support/build.ts',
-    testTimeout: 20_000,
     reporters: ['default', new ClosingLine()],
+    projects: [node, miniflare, await insideWorkerd()],
   },
 })

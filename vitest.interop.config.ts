@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 import { howToInstall } from './test/interop/installed.ts'
-import config from './vitest.config.ts'
+import config, { node } from './vitest.config.ts'
 
 // Without the servers there is no result, rather than a good one; and no test has to say so.
 const advice = howToInstall()
@@ -9,4 +9,9 @@ if (advice !== undefined) {
   process.exit(1)
 }
 
-export default defineConfig({ ...config, test: { ...config.test, include: ['test/interop/**/*.interop.ts'] } })
+const { projects: _, ...shared } = config.test ?? {}
+
+export default defineConfig({
+  ...node,
+  test: { ...shared, ...node.test, name: 'interop', include: ['test/interop/**/*.interop.ts'] },
+})

@@ -1,4 +1,4 @@
-import { type ClientWebSocket, ConnectionClosedError, InvalidStateError, OptionsError } from '../../src/index.ts'
+import { type ClientWebSocket, ConnectionClosedError, InvalidStateError, OptionsError } from 'hawser'
 import { failure, holds, same } from './check.ts'
 import type { Cases, SeenFrame } from './suite.ts'
 

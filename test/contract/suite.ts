@@ -2,7 +2,8 @@
  * What every transport has to do, in every runtime: one suite, which knows neither the transport nor the test runner. What it
  * needs of both, the harness and the runner give it.
  */
-import type { Cancellable, ClientWebSocket, ClientWebSocketOptions } from '../../src/index.ts'
+import type { Cancellable, ClientWebSocket, ClientWebSocketOptions, HttpVersion, TransportName } from 'hawser'
+import type { Capabilities } from './capabilities.ts'
 import { closing } from './closing.ts'
 import { ending } from './ending.ts'
 import { messages } from './messages.ts'
@@ -13,17 +14,15 @@ import { pings } from './pings.ts'
 export interface Harness {
   /** A socket that connects by the transport. */
   create(options?: ClientWebSocketOptions): ClientWebSocket
-  readonly transport: NonNullable<ClientWebSocket['transport']>
-  readonly httpVersion: '1.1' | '2'
+  readonly transport: TransportName
+  readonly httpVersion: HttpVersion
+  readonly can: Capabilities
   /** The URL of the server of `test/support/websocket-server.ts`, without a path. */
   readonly server: string
   /** The URL of the server of `peer.ts`, without a path. */
   readonly peer: string
-  /** Whether a Host other than the URL's can be sent. undici makes it the name for TLS as well. */
-  readonly takesHost: boolean
-  /** What the transport tells of the reason phrase of a success. */
-  readonly statusText: string
-  close(): Promise<void>
+  /** Ends the servers, if they are the harness's own. */
+  close?(): Promise<void>
 }
 
 /** As much of a test runner as is needed. */
@@ -57,10 +56,13 @@ export interface Peered {
   seen(): Promise<readonly SeenFrame[]>
 }
 
-/** By what they show. */
-export type Cases = Readonly<Record<string, (context: Context) => Promise<void>>>
+export type Case = (context: Context) => Promise<void>
 
-const GROUPS: Readonly<Record<string, Cases>> = { opening, messages, pings, closing, ending }
+/** By what they show. */
+export type Cases = Readonly<Record<string, Case>>
+
+/** All cases there are. */
+export const GROUPS: Readonly<Record<string, Cases>> = { opening, messages, pings, closing, ending }
 
 /** Defines the tests of one transport. */
 export function contract(name: string, start: () => Promise<Harness>, runner: Runner): void {
@@ -69,16 +71,17 @@ export function contract(name: string, start: () => Promise<Harness>, runner: Ru
     runner.beforeAll(async () => {
       harness = await start()
     })
-    runner.afterAll(() => harness.close())
+    runner.afterAll(async () => harness.close?.())
     for (const [group, cases] of Object.entries(GROUPS)) {
       runner.describe(group, () => {
-        for (const [what, run] of Object.entries(cases)) runner.test(what, () => within(harness, run))
+        for (const [what, run] of Object.entries(cases)) runner.test(what, () => runCase(harness, run))
       })
     }
   })
 }
 
-async function within(harness: Harness, run: (context: Context) => Promise<void>): Promise<void> {
+/** Runs one case, and leaves no socket. */
+export async function runCase(harness: Harness, run: Case): Promise<void> {
   const sockets: ClientWebSocket[] = []
   const create = (options?: ClientWebSocketOptions) => {
     const socket = harness.create(options)
