@@ -12,6 +12,7 @@ import { refusal } from './refusal.ts'
 import { response } from './response.ts'
 import { sharedClient } from './shared-client.ts'
 import { withoutExtendedConnect } from './without-extended-connect.ts'
+import { worker } from './worker.ts'
 
 /** Whatever hangs is not as shown. */
 const LIMIT = 30_000
@@ -40,6 +41,9 @@ await page.section('HTTP/2: sockets and requests on one TCP connection, counted 
   http2(page, servers),
 )
 await page.section('An HTTP/2 server that has no WebSockets over it', () => withoutExtendedConnect(page, servers))
+await page.section('In a Worker: the one of worker/, in the runtime of Cloudflare, on this machine', () =>
+  worker(page, servers),
+)
 
 await Promise.all([plain, secure, servers.http2, servers.withoutConnect].map((server) => server.close()))
 process.exitCode = page.end()

@@ -1,30 +1,4 @@
 #!/usr/bin/env bash
-# Installs the servers that `npm run test:interop` starts, from the packages of Debian or Ubuntu. Does nothing when they are
-# there. The tests run them on ports of their own: the services that come with the packages are not started.
+# Installs the servers that `npm run test:interop` starts. Does nothing when they are there. The tests run them on ports of their own.
 set -euo pipefail
-
-packages=(haproxy libwebsockets-test-server nghttp2-proxy nginx)
-
-is_installed() { [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
-
-missing=()
-for package in "${packages[@]}"; do is_installed "$package" || missing+=("$package"); done
-[ ${#missing[@]} -gt 0 ] || exit 0
-
-if [ "$(id -u)" -ne 0 ]; then exec sudo "$0"; fi
-
-# invoke-rc.d asks this file whether a service may be started: 101 is no.
-policy=/usr/sbin/policy-rc.d
-if [ ! -e "$policy" ]; then
-  trap 'rm -f "$policy"' EXIT
-  printf '#!/bin/sh\nexit 101\n' >"$policy"
-  chmod +x "$policy"
-fi
-
-export DEBIAN_FRONTEND=noninteractive
-# What apt has to say is of interest only when it fails.
-quietly() { local said; said=$("$@" 2>&1) || { echo "$said" >&2; exit 1; }; }
-quietly apt-get update
-quietly apt-get install -y --no-install-recommends "${missing[@]}"
-echo "Installed for the interop tests: ${missing[*]}"
-if [ -d /run/systemd/system ]; then echo 'To keep them from starting with the machine: systemctl disable haproxy nghttpx nginx'; fi
+"$(dirname "$0")/install-packages.sh" 'the interop tests' haproxy libwebsockets-test-server nghttp2-proxy nginx

@@ -1,49 +1,46 @@
-import { connect, HandshakeError, OptionsError } from 'hawser'
+/** The routes of the Worker. What each does stands at the head of its file. */
+import { OptionsError } from 'hawser'
+import type { Env, Route } from './env.ts'
+import { feed } from './feed.ts'
+import { inspect } from './inspect.ts'
+import { page } from './page.ts'
+import { Refused } from './refused.ts'
+import { relay } from './relay.ts'
 
-interface Env {
-  /** The origins that may be asked, separated by spaces. */
-  readonly UPSTREAMS: string
-}
+export { Feed } from './feed.ts'
 
-/** Milliseconds that an upstream has for its part of the close. */
-const CLOSE_TIMEOUT = 1000
+const ROUTES: ReadonlyMap<string, { readonly methods: readonly string[]; readonly route: Route }> = new Map([
+  ['/', { methods: ['GET', 'HEAD'], route: page }],
+  ['/inspect', { methods: ['GET'], route: inspect }],
+  ['/relay', { methods: ['GET'], route: relay }],
+  ['/feed', { methods: ['GET'], route: feed }],
+])
 
-/** What an upgrade to `url` is answered with. */
-async function inspect(url: URL): Promise<object> {
-  try {
-    await using socket = await connect(url, { closeTimeout: CLOSE_TIMEOUT })
-    const { httpStatusCode: status, httpStatusText: statusText, httpResponseHeaders: headers } = socket
-    return { open: true, status, statusText, headers, subprotocol: socket.subprotocol, transport: socket.transport }
-  } catch (error) {
-    if (!(error instanceof HandshakeError)) throw error
-    const { code, message, retriable, retryAfter, response } = error
-    const body = response && new TextDecoder().decode(response.body)
-    return {
-      open: false,
-      code,
-      message,
-      retriable,
-      retryAfter,
-      status: response?.status,
-      headers: response?.headers,
-      body,
-    }
-  }
-}
+const HELP = `There is nothing here. The routes are:
+
+GET /                a page to try the others by hand
+GET /inspect?url=…   tells how an upstream answers an upgrade, as JSON;
+                     also &subprotocols=a,b and &transport=fetch or tcp
+GET /relay?url=…     a WebSocket, bridged to an upstream; also &transport=
+GET /feed?url=…      a WebSocket that gets what one shared upstream socket gets
+`
 
 export default {
-  async fetch(request: Request, env: Env): Promise<Response> {
-    const { pathname, searchParams } = new URL(request.url)
-    if (pathname !== '/inspect') return new Response('GET /inspect?url=wss://…\n', { status: 404 })
-    const url = URL.parse(searchParams.get('url') ?? '')
-    if (!url) return new Response('url has to be an absolute URL.\n', { status: 400 })
-    if (!env.UPSTREAMS.split(' ').includes(url.origin))
-      return new Response('This upstream is not allowed.\n', { status: 403 })
+  async fetch(request: Request, env: Env, context: ExecutionContext): Promise<Response> {
     try {
-      return Response.json(await inspect(url))
+      return await answer(request, env, context)
     } catch (error) {
-      if (error instanceof OptionsError) return new Response(`${error.message}\n`, { status: 400 })
+      if (error instanceof Refused) return error.toResponse()
+      // The caller's own parameters: a fragment in the URL, a subprotocol that is no token, an unknown transport.
+      if (error instanceof OptionsError) return new Refused(400, error.message).toResponse()
       throw error
     }
   },
+} satisfies ExportedHandler<Env>
+
+function answer(request: Request, env: Env, context: ExecutionContext): Response | Promise<Response> {
+  const found = ROUTES.get(new URL(request.url).pathname)
+  if (found === undefined) return new Response(HELP, { status: 404 })
+  if (found.methods.includes(request.method)) return found.route(request, env, context)
+  throw new Refused(405, `${request.method} is not allowed here.`, { allow: found.methods.join(', ') })
 }

@@ -1,0 +1,5 @@
+/** wrangler imports HTML as text. */
+declare module '*.html' {
+  const text: string
+  export default text
+}
