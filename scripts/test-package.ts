@@ -1,13 +1,15 @@
 /**
  * Checks what would be published: packs it, lets publint and are-the-types-wrong judge it, and installs it into an empty
- * project, where its types are compiled and the main job is run on every release of Node that is supported.
+ * project, where its types are compiled and the main job is run on every release of Node that is supported, and in a Worker that
+ * wrangler has bundled.
  */
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
 import { startWebSocketServer } from '../test/support/websocket-server.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -15,8 +17,17 @@ const bin = (name: string) => `${root}node_modules/.bin/${name}`
 const runtimes = `${root}test/runtimes`
 const project = mkdtempSync(join(tmpdir(), 'hawser-package-'))
 
+/** Keeps wrangler to itself. */
+const env = {
+  ...process.env,
+  WRANGLER_SEND_METRICS: 'false',
+  WRANGLER_SEND_ERROR_REPORTS: 'false',
+  WRANGLER_HIDE_BANNER: 'true',
+  CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+}
+
 function run(command: string, args: readonly string[], cwd = project): string {
-  return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+  return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], env })
 }
 
 /** For commands whose own words are the result; the server goes on meanwhile. */
@@ -38,6 +49,38 @@ function pack(): string {
   return tarball
 }
 
+/** Of Workers: a name and a date are all that they are given. */
+const DATES = ['2024-01-01', '2026-10-01']
+
+/** Bundles a Worker as for its deployment, and runs what comes of it. */
+async function tryWorker(compatibilityDate: string, url: string): Promise<void> {
+  const out = join(project, `worker-${compatibilityDate}`)
+  const named = ['--name', 'hello', '--compatibility-date', compatibilityDate]
+  run(bin('wrangler'), ['deploy', 'worker.js', ...named, '--dry-run', '--outdir', out])
+  const worker = new Miniflare(
+    convertV4MiniflareOptions({ compatibilityDate, cf: false, modulesRoot: out, modules: modulesIn(out) }),
+  )
+  try {
+    for (const transport of ['fetch', 'tcp']) {
+      const body = JSON.stringify([url, transport])
+      const answer = await (await worker.dispatchFetch('http://worker/', { method: 'POST', body })).text()
+      if (answer !== 'hello') throw new Error(`Over ${transport} the echo did not come back: ${answer}`)
+    }
+  } finally {
+    await worker.dispose()
+  }
+  console.log(`A Worker of ${compatibilityDate}: bundled by wrangler, connected, echoed.`)
+}
+
+/** What wrangler wrote; the first one is the Worker. */
+function modulesIn(out: string) {
+  const wasm = readdirSync(out).filter((name) => name.endsWith('.wasm'))
+  return [
+    { type: 'ESModule' as const, path: join(out, 'worker.js') },
+    ...wasm.map((name) => ({ type: 'CompiledWasm' as const, path: join(out, name) })),
+  ]
+}
+
 async function main(): Promise<void> {
   const tarball = pack()
   await show(bin('publint'), [tarball, '--strict'])
@@ -57,6 +100,7 @@ async function main(): Promise<void> {
     `${runtimes}/node_modules/node26/bin/node`,
   ]
   for (const node of nodes) await show(node, ['main.js', server.url])
+  for (const date of DATES) await tryWorker(date, `${server.url}/echo`)
 }
 
 try {
