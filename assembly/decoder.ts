@@ -7,17 +7,18 @@
 import { ROW_BYTES, STATE, TABLE, TABLE_ROWS } from './memory'
 import { isAscii, REJECT, validate } from './utf8'
 
-// The state between two chunks. 40 bytes: `WasmDecoder` copies them.
+// The state between two chunks. 44 bytes: `WasmDecoder` copies them.
 const HELD: usize = STATE // u32: bytes of an unfinished header that are held
 const IN_PAYLOAD: usize = STATE + 4 // u32: 1 between a header and the end of its payload
 const REMAINING: usize = STATE + 8 // u64: payload bytes of this frame still to come
 const FRAME: usize = STATE + 16 // u32: flags of this frame, as in a row
-const MESSAGE: usize = STATE + 20 // u32: opcode of the fragmented message under way, 0 if none
+const MESSAGE: usize = STATE + 20 // u32: opcode and COMPRESSED of the fragmented message under way, 0 if none
 const UTF8: usize = STATE + 24 // i32: state of its text; 0 between texts
 const HEADER: usize = STATE + 28 // 10 bytes, room for 12
+const DEFLATE: usize = STATE + 40 // u32: 1 if permessage-deflate was agreed, so that RSV1 has a meaning
 // The results of the last call.
-const CONSUMED: usize = STATE + 40 // u32
-const VIOLATION: usize = STATE + 44 // u32: 0, or which rule was broken
+const CONSUMED: usize = STATE + 44 // u32
+const VIOLATION: usize = STATE + 48 // u32: 0, or which rule was broken
 
 // Flags of a row, above the opcode of the message in bits 0–3.
 const FIN: u32 = 0x10
@@ -25,6 +26,7 @@ const STARTS: u32 = 0x20
 const ENDS: u32 = 0x40
 const ASCII: u32 = 0x80
 const CONTINUATION: u32 = 0x100
+const COMPRESSED: u32 = 0x200
 
 // The rules, by the numbers that src/codec/violations.ts names.
 const RESERVED_BITS: u32 = 1
@@ -41,11 +43,18 @@ const SHORT_CLOSE: u32 = 11
 
 const TEXT: u32 = 1
 const CLOSE: u32 = 8
+const RSV1: u32 = 0x40
+
+/** RFC 7692 §6: RSV1, and no other reserved bit, on the first frame of a message. */
+function isCompressed(byte: u32): bool {
+  const opcode = byte & 0x0f
+  return (byte & 0x70) === RSV1 && (opcode === 1 || opcode === 2) && load<u32>(DEFLATE) !== 0
+}
 
 /** What is wrong with the first byte of a header; 0 if nothing is. */
 function judgeFirst(byte: u32): u32 {
   const opcode = byte & 0x0f
-  if (byte & 0x70) return RESERVED_BITS
+  if (byte & 0x70 && !isCompressed(byte)) return RESERVED_BITS
   if (opcode > 10 || (opcode > 2 && opcode < 8)) return RESERVED_OPCODE
   if (opcode >= 8) return (byte & 0x80) === 0 ? FRAGMENTED_CONTROL : 0
   const within = load<u32>(MESSAGE) !== 0
@@ -90,8 +99,9 @@ function frameFlags(first: u32): u32 {
   const fin = first & 0x80 ? FIN : 0
   if (opcode >= 8) return opcode | fin
   if (opcode === 0) return load<u32>(MESSAGE) | fin | CONTINUATION
-  store<u32>(MESSAGE, opcode)
-  return opcode | fin
+  const message = first & RSV1 ? opcode | COMPRESSED : opcode
+  store<u32>(MESSAGE, message)
+  return message | fin
 }
 
 /** Takes one more byte of a header that did not come in one piece; returns what is wrong with it. */
@@ -158,7 +168,7 @@ export function decode(address: usize, length: u32): u32 {
     const ends = here === remaining
     const frame = load<u32>(FRAME)
     let flags = frame | starts | (ends ? ENDS : 0)
-    if ((frame & 0x0f) === TEXT) {
+    if ((frame & (COMPRESSED | 0x0f)) === TEXT) {
       flags |= checkText(at, here, ends && (frame & FIN) !== 0)
       if (load<u32>(VIOLATION)) break
     }

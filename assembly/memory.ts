@@ -4,7 +4,7 @@
  *     0x00000  ┌──────────────────────────────┐
  *              │ nothing: address 0 is no data│
  *     0x00400  ├──────────────────────────────┤ STATE
- *              │ the decoder's state, 40 B,   │  copied in before and out after each decode,
+ *              │ the decoder's state, 44 B,   │  copied in before and out after each decode,
  *              │ then its two results         │  so that one instance serves every connection
  *     0x01000  ├──────────────────────────────┤ TABLE
  *              │ 2,048 rows of 16 B:          │  what the last decode found

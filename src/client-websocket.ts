@@ -1,6 +1,7 @@
 import { checkBytes, checkClose, checkObject, checkPing, checkSignal, type MessageData } from './arguments.ts'
 import { establish } from './connect.ts'
 import type { Connection } from './driver/connection.ts'
+import type { MessageStream } from './driver/incoming-stream.ts'
 import {
   ConnectionClosedError,
   HandshakeError,
@@ -11,8 +12,8 @@ import {
 import { parseTarget, printable } from './handshake/target-url.ts'
 import type { HttpHeaders } from './http-headers.ts'
 import type { ClientWebSocketOptions } from './options.ts'
-import type { Message } from './protocol/message-reader.ts'
-import { canSend, nextState, type State, type Transition } from './protocol/states.ts'
+import type { Message } from './protocol/message-parts.ts'
+import { nextState, type State, type Transition } from './protocol/states.ts'
 import { type ResolvedOptions, resolveOptions } from './resolve-options.ts'
 import type { TransportName } from './transport/select.ts'
 
@@ -20,6 +21,12 @@ import type { TransportName } from './transport/select.ts'
 export interface Cancellable {
   /** Its reason is thrown as it is. */
   readonly signal?: AbortSignal | undefined
+}
+
+/** How one message is sent. */
+export interface SendOptions {
+  /** False sends it as it is, even where permessage-deflate was agreed: for what is compressed already, or secret. Default: true. */
+  readonly compress?: boolean | undefined
 }
 
 /**
@@ -40,6 +47,7 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
   #connection: Connection | undefined
   #url = ''
   #subprotocol = ''
+  #extensions = ''
   #transport: TransportName | undefined
   #httpVersion: '1.1' | '2' | undefined
   #httpStatusCode = 0
@@ -76,6 +84,7 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
       this.#move('opened')
       this.#url = printable(details.url) + details.url.search
       this.#subprotocol = details.subprotocol
+      this.#extensions = details.extensions
       this.#transport = details.transport
       this.#keepResponse(response)
     } catch (error) {
@@ -100,9 +109,9 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
     return this.#subprotocol
   }
 
-  /** The extensions that were agreed, as in Sec-WebSocket-Extensions; empty if none. */
+  /** The extensions that the server chose, as in its Sec-WebSocket-Extensions; empty if none. */
   get extensions(): string {
-    return ''
+    return this.#extensions
   }
 
   /** What carries the connection; undefined before it is open. */
@@ -157,16 +166,39 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
   }
 
   /**
-   * Sends one message. What is given is copied at once and may be changed after the call.
+   * Sends one message: a string or a ReadableStream of strings as text, anything else as binary. Bytes are copied at once and may be
+   * changed after the call. A Blob or a ReadableStream is sent in fragments while it is read, and the promise settles when all of it has
+   * been; if it fails half-way, the connection fails (see `sendStream`).
    *
    * Resolves when there is room for more: at once, or when less than `highWaterMark` bytes are unsent; always at once over the
    * transport `fetch`. That is not a receipt: only an answer of the server is. A promise that is not awaited raises nothing when the connection fails.
    * Fails with an InvalidStateError before the socket is open and after `close`, with a ConnectionClosedError once it is over.
    */
-  send(data: MessageData): Promise<void> {
+  send(data: MessageData | Blob | ReadableStream<string | Uint8Array>, options?: SendOptions): Promise<void> {
     const connection = this.#connection
-    if (!connection || !canSend(connection.state)) return quietly(this.#cannot('send'))
-    return attempt(() => connection.send(typeof data === 'string' ? data : checkBytes(data, 'data')))
+    if (!connection?.canSend) return quietly(this.#cannot('send'))
+    const compress = options?.compress ?? true
+    if (typeof data === 'string') return attempt(() => connection.send(data, compress))
+    const source = sourceOf(data)
+    if (source?.locked) return quietly(Promise.reject(new OptionsError('data', 'data is a stream that is being read.')))
+    if (source) return quietly(source.pipeTo(connection.sendStream(data === source ? undefined : 'binary', compress)))
+    return attempt(() => connection.send(checkBytes(data as Exclude<MessageData, string>, 'data'), compress))
+  }
+
+  /**
+   * Sends one message piece by piece, as fragments (RFC 6455 §5.4), when those before it have been sent: strings for `'text'`, bytes for
+   * `'binary'`. Other messages wait until it is closed; Pings and Pongs do not. Writing waits as `send` does.
+   *
+   * Aborting it before the first piece sends nothing. Half-way it fails the connection (1011): what has been sent cannot be taken back.
+   * Fails as `send` does; the stream fails with the connection.
+   */
+  sendStream(type: 'text', options?: SendOptions): WritableStream<string>
+  sendStream(type: 'binary', options?: SendOptions): WritableStream<Uint8Array>
+  sendStream(type: 'text' | 'binary', options?: SendOptions): WritableStream<string> | WritableStream<Uint8Array> {
+    if (type !== 'text' && type !== 'binary') throw new OptionsError('type', "type must be 'text' or 'binary'.")
+    const connection = this.#connection
+    if (!connection?.canSend) throw this.#whyNot('sendStream')
+    return connection.sendStream(type, options?.compress ?? true)
   }
 
   /**
@@ -177,6 +209,15 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
    */
   receive({ signal }: Cancellable = {}): Promise<Message | undefined> {
     return this.#connection?.inbox.receive(signal) ?? this.#cannot('receive')
+  }
+
+  /**
+   * The next message while it is still arriving, as soon as it has begun; undefined when the server has closed and all has been read.
+   * `maxMessageSize` and `maxFragments` do not limit it. The stream has to be read to its end or cancelled before the next message can
+   * be received; cancelling drops the rest of the message. It fails with the connection. Otherwise as `receive`.
+   */
+  receiveStream({ signal }: Cancellable = {}): Promise<MessageStream | undefined> {
+    return this.#connection?.inbox.receiveStream(signal) ?? this.#cannot('receiveStream')
   }
 
   /** The messages one by one, until the server closes. Leaving the loop does not close the socket. */
@@ -228,7 +269,7 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
     return attempt(() => {
       checkClose(code, reason)
       const connection = this.#connection
-      if (!connection || !canSend(connection.state)) return quietly(this.#cannot('closeOutput'))
+      if (!connection?.canSend) return quietly(this.#cannot('closeOutput'))
       return connection.closeOutput(code, reason)
     })
   }
@@ -290,18 +331,16 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
     this.#httpResponseHeaders = response.headers
   }
 
-  /** Why a call cannot be done in this state. */
   #cannot(call: string): Promise<never> {
+    return Promise.reject(this.#whyNot(call))
+  }
+
+  /** Why a call cannot be done in this state. */
+  #whyNot(call: string): Error {
     const { state, closeStatus, closeStatusDescription: reason } = this
-    if (closeStatus === undefined || state === 'close-sent') return Promise.reject(this.#invalidState(call))
-    const wasClean = state === 'closed'
-    return Promise.reject(
-      new ConnectionClosedError(`Cannot ${call}: the connection is over (${closeStatus}).`, {
-        closeStatus,
-        reason,
-        wasClean,
-      }),
-    )
+    if (closeStatus === undefined || state === 'close-sent') return this.#invalidState(call)
+    const message = `Cannot ${call}: the connection is over (${closeStatus}).`
+    return new ConnectionClosedError(message, { closeStatus, reason, wasClean: state === 'closed' })
   }
 
   #invalidState(call: string): InvalidStateError {
@@ -334,8 +373,14 @@ function attempt<T>(call: () => Promise<T>): Promise<T> {
   }
 }
 
-/** A failure that nobody has to look at. */
-function quietly(failure: Promise<never>): Promise<never> {
-  failure.catch(() => {})
-  return failure
+/** A promise whose failure nobody has to look at. */
+function quietly<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {})
+  return promise
+}
+
+/** What comes piece by piece, as a stream of its pieces. */
+function sourceOf(data: unknown): ReadableStream<string | Uint8Array> | undefined {
+  if (data instanceof Blob) return data.stream()
+  return data instanceof ReadableStream ? data : undefined
 }

@@ -2,6 +2,7 @@
 import { loadFraming, openSocket, selectTransport } from '#platform'
 import type { Connection } from './driver/connection.ts'
 import { type HandshakeAttempt, HandshakeError, type HandshakeResponse } from './errors.ts'
+import type { Accepted } from './handshake/accept.ts'
 import { isRedirect, MAX_REDIRECTS, redirectTarget, sameOrigin, withoutSecrets } from './handshake/redirect.ts'
 import { isRetriable, retryAfter } from './handshake/refusal.ts'
 import { buildRequest, type HandshakeRequest } from './handshake/request.ts'
@@ -19,6 +20,8 @@ export interface Established {
   readonly connection: Connection
   readonly response: HandshakeResponse
   readonly subprotocol: string
+  /** As in Sec-WebSocket-Extensions. */
+  readonly extensions: string
   /** Where it ended up, after redirects. */
   readonly url: URL
   readonly transport: TransportName
@@ -88,7 +91,7 @@ class Handshake {
   }
 
   /** Sends one request; gives its answer once that has been judged. */
-  async #ask(): Promise<Refused | (Opened & { readonly subprotocol: string })> {
+  async #ask(): Promise<Refused | (Opened & Accepted)> {
     const { request, answer } = await this.#send()
     try {
       await this.#storeCookies(answer.head)
@@ -100,21 +103,21 @@ class Handshake {
     }
   }
 
-  async #verify({ head, stream }: Opened, request: HandshakeRequest): Promise<{ subprotocol: string }> {
+  async #verify({ head, stream }: Opened, request: HandshakeRequest): Promise<Accepted> {
     if (stream !== undefined) return await (await loadFraming()).verify(head, request)
     // The runtime behind a fetch has checked the rest: it chose the key, and takes no extension that it did not offer.
-    return { subprotocol: chosenSubprotocol(head.headers, request.subprotocols) }
+    return { subprotocol: chosenSubprotocol(head.headers, request.subprotocols), deflate: undefined }
   }
 
   /** Sends one request; gives its answer as it came. */
   async #send(): Promise<{ request: HandshakeRequest; answer: Answer }> {
     try {
       const { transport, versionFor } = await this.#select()
-      const { subprotocols } = this.#options
+      const { subprotocols, perMessageDeflate: deflate } = this.#options
       const headers = this.#headers
       const credentials = this.#credentials
       const cookie = await this.#cookie()
-      const request = buildRequest(this.#url, { headers, subprotocols, credentials, cookie })
+      const request = buildRequest(this.#url, { headers, subprotocols, deflate, credentials, cookie })
       this.#version = versionFor(this.#url)
       return { request, answer: await transport(request, this.#limit.signal, this.#onDowngrade) }
     } catch (error) {
@@ -125,6 +128,9 @@ class Handshake {
   async #select(): Promise<Selection> {
     const options = { ...this.#options, tls: this.#tls }
     this.#selection ??= await selectTransport(options, async () => (await loadFraming()).readBuffer)
+    // The runtime behind a fetch compresses by itself.
+    const compresses = options.perMessageDeflate !== undefined && this.#selection.names['1.1'] !== 'fetch'
+    if (compresses) await (await loadFraming()).checkCompression()
     return this.#selection
   }
 
@@ -162,20 +168,21 @@ class Handshake {
     this.#limit.signal.throwIfAborted()
   }
 
-  async #open(answer: Opened & { readonly subprotocol: string }): Promise<Established> {
+  async #open(answer: Opened & Accepted): Promise<Established> {
     return {
       connection: await this.#connection(answer),
       response: responseOf(answer),
       subprotocol: answer.subprotocol,
+      extensions: answer.head.headers.getAll('sec-websocket-extensions').join(', '),
       url: this.#url,
       transport: this.#selection!.names[answer.head.httpVersion],
     }
   }
 
-  async #connection(answer: Opened): Promise<Connection> {
+  async #connection(answer: Opened & Accepted): Promise<Connection> {
     if (answer.socket !== undefined) return await openSocket(answer.socket, this.#options)
     const framing = await loadFraming()
-    return framing.open(answer.stream, this.#options)
+    return await framing.open(answer.stream, answer.deflate, this.#options)
   }
 
   /** HTTP/2 cannot be had: the transport goes on with HTTP/1.1. */

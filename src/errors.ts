@@ -185,7 +185,7 @@ brand(ConnectionClosedError, 'ConnectionClosedError')
 export class ProtocolError extends ConnectionClosedError {
   /** The rule, as a stable name. */
   readonly violation: string
-  /** The code of the Close frame that we sent: 1002, or 1007 for text that is not UTF-8. */
+  /** The code of the Close frame that we sent: 1002, or 1007 for text that is not UTF-8 and data that do not inflate. */
   readonly closeCode: number
 
   constructor(violation: string, closeCode: number, message: string) {

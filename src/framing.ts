@@ -6,7 +6,8 @@ import type { CodecInstance } from './codec/instance.ts'
 import { BLOCK_BYTES, INPUT } from './codec/layout.ts'
 import type { Connection } from './driver/connection.ts'
 import { StreamDriver, type StreamDriverOptions } from './driver/stream-driver.ts'
-import { acceptFor, verifyUpgrade } from './handshake/accept.ts'
+import { OptionsError } from './errors.ts'
+import { type Accepted, acceptFor, verifyUpgrade } from './handshake/accept.ts'
 import type { HandshakeRequest } from './handshake/request.ts'
 import type { ResponseHead } from './handshake/response-head.ts'
 import { MaskingKeys } from './protocol/masking-keys.ts'
@@ -15,25 +16,44 @@ import type { ByteStream } from './transport/contracts.ts'
 export interface Framing {
   /** Where reads of hawser's own sockets may land, so that the codec finds them in its memory. */
   readonly readBuffer: Uint8Array
+  /** Fails with an OptionsError if messages cannot be compressed here. */
+  checkCompression(): Promise<void>
   /** Checks an answer that switched protocols, and gives what the server chose. Fails with a HandshakeError. */
-  verify(head: ResponseHead, request: HandshakeRequest): Promise<{ subprotocol: string }>
+  verify(head: ResponseHead, request: HandshakeRequest): Promise<Accepted>
   /** Speaks the protocol on a stream on which the handshake is over. */
-  open(stream: ByteStream, options: StreamDriverOptions): Connection
+  open(stream: ByteStream, agreed: Accepted['deflate'], options: FramingOptions): Promise<Connection>
+}
+
+export interface FramingOptions extends StreamDriverOptions {
+  readonly perMessageDeflate: { readonly threshold: number } | undefined
 }
 
 const maskingKeys = new MaskingKeys()
+/** Few connections need it. */
+const loadDeflate = () => import('./deflate/compression.ts')
 
 /** `instance` is the codec of this thread. */
 export function createFraming(instance: CodecInstance): Framing {
   const core = { ...instance, nextKey: maskingKeys.next }
   return {
     readBuffer: core.codec.memory.subarray(INPUT, INPUT + BLOCK_BYTES),
+    checkCompression,
     verify,
-    open: (stream, options) => new StreamDriver(stream, core, options),
+    open: async (stream, agreed, options) => {
+      const deflate = agreed && (await loadDeflate())
+      const compression = deflate?.createCompression(agreed!, options.perMessageDeflate!.threshold)
+      return new StreamDriver(stream, { ...core, compression }, options)
+    },
   }
 }
 
-async function verify(head: ResponseHead, request: HandshakeRequest): Promise<{ subprotocol: string }> {
+async function checkCompression(): Promise<void> {
+  if ((await loadDeflate()).canCompress()) return
+  const message = 'perMessageDeflate needs node:zlib, which this runtime lacks: in Workers, set nodejs_compat.'
+  throw new OptionsError('perMessageDeflate', message)
+}
+
+async function verify(head: ResponseHead, request: HandshakeRequest): Promise<Accepted> {
   // RFC 8441 §5: over HTTP/2 there is no key to prove.
   const accept = head.httpVersion === '1.1' ? await acceptFor(request.key) : undefined
   return verifyUpgrade(head, request, accept)

@@ -1,5 +1,6 @@
 export type { MessageData } from './arguments.ts'
-export { type Cancellable, ClientWebSocket, connect } from './client-websocket.ts'
+export { type Cancellable, ClientWebSocket, connect, type SendOptions } from './client-websocket.ts'
+export type { MessageStream } from './driver/incoming-stream.ts'
 export {
   ConnectionClosedError,
   type ErrorCode,
@@ -27,8 +28,9 @@ export type {
   Http2Session,
   HttpVersion,
   HttpVersionPolicy,
+  PerMessageDeflateOptions,
   TlsOptions,
 } from './options.ts'
-export type { Message } from './protocol/message-reader.ts'
+export type { Message } from './protocol/message-parts.ts'
 export type { State } from './protocol/states.ts'
 export type { TransportName } from './transport/select.ts'

@@ -72,6 +72,20 @@ export interface Credentials {
   readonly password: string
 }
 
+/** What is offered of permessage-deflate (RFC 7692 §7.1). The server may choose less. */
+export interface PerMessageDeflateOptions {
+  /** The window that we compress with, as the base-2 logarithm of its size, 9 to 15: less is cheaper and compresses less. Default: 15. */
+  readonly clientMaxWindowBits?: number
+  /** The largest window that the server may compress with. A server that does not grant a smaller one is refused. Default: 15. */
+  readonly serverMaxWindowBits?: number
+  /** Whether our messages may refer to those before them, which compresses much better. Default: true. */
+  readonly clientContextTakeover?: boolean
+  /** Whether those of the server may. A server that does not grant false is refused. Default: true. */
+  readonly serverContextTakeover?: boolean
+  /** The size in bytes from which on our messages are compressed; 0: all but empty ones. Default: 1024. */
+  readonly threshold?: number
+}
+
 /** The options of {@link ClientWebSocket}. They are read and checked once, by its constructor. */
 export interface ClientWebSocketOptions {
   /**
@@ -111,7 +125,7 @@ export interface ClientWebSocketOptions {
    * Only over `'tcp'` can `ping` be called, and only there has receiving back-pressure: over `'fetch'` a connection fails when 64 MiB are
    * unread, `send` never waits, a message has at most 32 MiB, nothing keeps the connection alive, and invalid UTF-8 arrives as U+FFFD.
    * Options that need `'tcp'`: `keepAliveInterval` and `keepAliveTimeout` unless they are off, `highWaterMark`, `maxFragments`, a
-   * `maxMessageSize` above 32 MiB, and `Host` among the `headers`.
+   * `maxMessageSize` above 32 MiB, parameters of `perMessageDeflate`, and `Host` among the `headers`.
    *
    * `'auto'` is, in Workers, `'tcp'` when one of these is given and else `'fetch'`; elsewhere, what the other options say. Default: `'auto'`.
    */
@@ -145,6 +159,13 @@ export interface ClientWebSocketOptions {
    * `'error'` treats a redirect as any other refusal. Default: `'error'`.
    */
   readonly redirect?: 'error' | 'follow'
+  /**
+   * permessage-deflate (RFC 7692): compresses messages in both directions, if the server agrees; `extensions` tells. True offers it with
+   * all defaults. It costs time and memory on both sides, and a secret must not be compressed together with what an attacker can choose.
+   * It needs node:zlib: in Workers, `nodejs_compat` with a compatibility date from 2024-09-23 on; over the fetch transport, nothing. Default:
+   * false.
+   */
+  readonly perMessageDeflate?: boolean | PerMessageDeflateOptions
   /** Whether status, headers and body of the response are kept. Default: true. */
   readonly collectHttpResponseDetails?: boolean
   /** The longest time for the whole handshake, redirects included, in milliseconds; 0 or Infinity: none. Default: 30,000. */
@@ -167,9 +188,12 @@ export interface ClientWebSocketOptions {
    * finish what we have to say). Otherwise it is answered at once. Default: false.
    */
   readonly allowHalfOpen?: boolean
-  /** The largest message to receive, in bytes, at most 536,870,888; a larger one fails the connection with 1009. Default: 64 MiB. */
+  /**
+   * The largest message to receive, in bytes, at most 536,870,888; a larger one fails the connection with 1009 as soon as somebody
+   * receives. `receiveStream` takes messages of any size. Default: 64 MiB.
+   */
   readonly maxMessageSize?: number
-  /** The most fragments that a received message may have; more fail the connection with 1009. Default: 131,072. */
+  /** The most fragments that a received message may have; more are treated as too many bytes are. Default: 131,072. */
   readonly maxFragments?: number
   /**
    * Bytes. `send` waits while more than this is unsent; receiving pauses while more than this is unread. Default: 256 KiB.

@@ -12,6 +12,7 @@ import type {
   Http2Session,
   HttpVersion,
   HttpVersionPolicy,
+  PerMessageDeflateOptions,
   TlsOptions,
 } from './options.ts'
 import { checkTransport, type TcpNeed, tcpNeed } from './transport-rules.ts'
@@ -33,6 +34,7 @@ export interface ResolvedOptions {
   readonly cookies: CookieJar | undefined
   readonly credentials: Credentials | undefined
   readonly redirect: 'error' | 'follow'
+  readonly perMessageDeflate: Required<PerMessageDeflateOptions> | undefined
   readonly collectHttpResponseDetails: boolean
   readonly handshakeTimeout: number
   readonly closeTimeout: number
@@ -72,6 +74,7 @@ const NAMES: Readonly<Record<keyof ClientWebSocketOptions, true>> = {
   cookies: true,
   credentials: true,
   redirect: true,
+  perMessageDeflate: true,
   collectHttpResponseDetails: true,
   handshakeTimeout: true,
   closeTimeout: true,
@@ -81,6 +84,14 @@ const NAMES: Readonly<Record<keyof ClientWebSocketOptions, true>> = {
   maxMessageSize: true,
   maxFragments: true,
   highWaterMark: true,
+}
+
+const DEFLATE_NAMES: Readonly<Record<keyof PerMessageDeflateOptions, true>> = {
+  clientMaxWindowBits: true,
+  serverMaxWindowBits: true,
+  clientContextTakeover: true,
+  serverContextTakeover: true,
+  threshold: true,
 }
 
 const TLS_NAMES: Readonly<Record<keyof TlsOptions, true>> = {
@@ -119,6 +130,7 @@ function withDefaults(options: ClientWebSocketOptions): Omit<ResolvedOptions, 'h
     cookies: withMethods('cookies', options.cookies, ['getCookieString', 'setCookie']),
     credentials: credentials(options.credentials),
     redirect: oneOf('redirect', options.redirect, ['error', 'follow']),
+    perMessageDeflate: perMessageDeflate(options.perMessageDeflate),
     collectHttpResponseDetails: boolean('collectHttpResponseDetails', options.collectHttpResponseDetails, true),
     handshakeTimeout: time('handshakeTimeout', options.handshakeTimeout, 30_000),
     closeTimeout: time('closeTimeout', options.closeTimeout, 10_000),
@@ -195,10 +207,30 @@ function proxy(value: string | URL | false | undefined): URL | 'env' | undefined
 /** A copy, of the options that are documented. */
 function tls(value: TlsOptions | undefined): TlsOptions | undefined {
   const given = object('tls', value)
-  for (const name of Object.keys(given ?? {})) {
-    if (!Object.hasOwn(TLS_NAMES, name)) refuse('tls', `There is no option tls.${name}.`)
-  }
+  refuseUnknown('tls', given ?? {}, TLS_NAMES)
   return given && { ...given }
+}
+
+function refuseUnknown(option: string, given: object, names: Readonly<Record<string, true>>): void {
+  for (const name of Object.keys(given)) {
+    if (!Object.hasOwn(names, name)) refuse(option, `There is no option ${option}.${name}.`)
+  }
+}
+
+function perMessageDeflate(
+  value: boolean | PerMessageDeflateOptions | undefined,
+): Required<PerMessageDeflateOptions> | undefined {
+  if (value === undefined || value === false) return undefined
+  const given = value === true ? {} : object('perMessageDeflate', value)!
+  refuseUnknown('perMessageDeflate', given, DEFLATE_NAMES)
+  const name = (parameter: keyof PerMessageDeflateOptions) => `perMessageDeflate.${parameter}`
+  return {
+    clientMaxWindowBits: count(name('clientMaxWindowBits'), given.clientMaxWindowBits, 15, 15, 9),
+    serverMaxWindowBits: count(name('serverMaxWindowBits'), given.serverMaxWindowBits, 15, 15, 9),
+    clientContextTakeover: boolean(name('clientContextTakeover'), given.clientContextTakeover, true),
+    serverContextTakeover: boolean(name('serverContextTakeover'), given.serverContextTakeover, true),
+    threshold: count(name('threshold'), given.threshold, 1024, MAX_COUNT, 0),
+  }
 }
 
 function credentials(value: Credentials | undefined): Credentials | undefined {
@@ -243,8 +275,8 @@ function time(name: string, value: number | undefined, preset: number): number {
   return refuse(name, `${name} must be a number of milliseconds from 0 to ${MAX_TIME}, or Infinity.`)
 }
 
-function count(name: string, value: number | undefined, preset: number, most = MAX_COUNT): number {
+function count(name: string, value: number | undefined, preset: number, most = MAX_COUNT, least = 1): number {
   if (value === undefined) return preset
-  if (Number.isSafeInteger(value) && value > 0 && value <= most) return value
-  return refuse(name, `${name} must be a whole number from 1 to ${most}.`)
+  if (Number.isSafeInteger(value) && value >= least && value <= most) return value
+  return refuse(name, `${name} must be a whole number from ${least} to ${most}.`)
 }

@@ -20,6 +20,10 @@ const NEEDS: readonly (readonly [TcpNeed, (options: ClientWebSocketOptions) => b
   [need('keepAliveInterval'), ({ keepAliveInterval }) => isOn(keepAliveInterval)],
   [need('keepAliveTimeout'), ({ keepAliveTimeout }) => isOn(keepAliveTimeout)],
   [need('highWaterMark'), ({ highWaterMark }) => highWaterMark !== undefined],
+  [
+    need('perMessageDeflate', 'perMessageDeflate with parameters'),
+    ({ perMessageDeflate }) => typeof perMessageDeflate === 'object',
+  ],
   [need('maxFragments'), ({ maxFragments }) => maxFragments !== undefined],
   [
     need('maxMessageSize', 'A maxMessageSize above 32 MiB'),

@@ -21,7 +21,8 @@ export interface Codec {
   readonly buffer: Uint8Array
   /** The rows of the last decode, `ROW_WORDS` words each. */
   readonly table: Uint32Array
-  createDecoder(): Decoder
+  /** With permessage-deflate RSV1 has a meaning, and compressed text is not validated here. */
+  createDecoder(withDeflate?: boolean): Decoder
   /**
    * Makes a frame of a payload that lies in memory with room before it: puts the header right before it and masks it in
    * place. Returns the address of the frame's first byte.

@@ -1,6 +1,5 @@
 import { Arena } from './arena.ts'
 import type { Codec } from './codec.ts'
-import { TwinCodec } from './twin.ts'
 import { WasmCodec } from './wasm.ts'
 import type { WebAssemblyModule } from './webassembly.ts'
 
@@ -10,26 +9,29 @@ export interface CodecInstance {
   readonly arena: Arena
 }
 
-/** 4 MiB: the twin's memory is touched as a whole when it is made. */
-const TWIN_SLABS = 64
-
 /**
- * A function that makes the codec of this thread at its first call: on the compiled core with room for `slabs`, or on the
- * twin where there is none.
+ * A function that makes the codec of this thread at its first call: on the compiled core with room for `slabs`, or what `standIn` makes
+ * where there is none.
  */
-export function codecOnce(compile: () => WebAssemblyModule | undefined, slabs: number): () => CodecInstance {
+export function codecOnce(
+  compile: () => WebAssemblyModule | undefined,
+  slabs: number,
+  standIn?: () => CodecInstance,
+): () => CodecInstance {
   let instance: CodecInstance | undefined
   return () => {
-    instance ??= make(compile(), slabs)
+    instance ??= make(compile(), slabs, standIn)
     return instance
   }
 }
 
-function make(core: WebAssemblyModule | undefined, slabs: number): CodecInstance {
+function make(core: WebAssemblyModule | undefined, slabs: number, standIn?: () => CodecInstance): CodecInstance {
   try {
     if (core) return { codec: new WasmCodec(core, slabs), arena: new Arena(slabs) }
-  } catch {
+  } catch (error) {
     // There is no room for its memory.
+    if (standIn === undefined) throw error
   }
-  return { codec: new TwinCodec(TWIN_SLABS), arena: new Arena(TWIN_SLABS) }
+  if (standIn === undefined) throw new Error('There is no WebAssembly here.')
+  return standIn()
 }

@@ -20,5 +20,7 @@ export const ENDS = 0x40
 export const ASCII = 0x80
 /** The frame continues a message. */
 export const CONTINUATION = 0x100
+/** The message is compressed (RFC 7692 §6). */
+export const COMPRESSED = 0x200
 /** Masks the opcode of the message, or of the control frame, out of a row's flags. */
 export const OPCODE = 0x0f

@@ -1,9 +1,13 @@
+import { Arena } from './arena.ts'
 import { CORE_BASE64 } from './core.generated.ts'
 import { codecOnce } from './instance.ts'
+import { TwinCodec } from './twin.ts'
 import { type WebAssemblyModule, webAssembly } from './webassembly.ts'
 
 /** 64 MiB; none of it is touched before it is needed. */
 const SLABS = 1024
+/** 4 MiB: the twin's memory is touched as a whole when it is made. */
+const TWIN_SLABS = 64
 
 function compile(): WebAssemblyModule | undefined {
   if (!webAssembly) return undefined
@@ -15,5 +19,8 @@ function compile(): WebAssemblyModule | undefined {
   }
 }
 
+/** What stands in for the core; exported for its test. */
+export const standIn = () => ({ codec: new TwinCodec(TWIN_SLABS), arena: new Arena(TWIN_SLABS) })
+
 /** The core inlined: for every runtime that compiles what it is given. */
-export const loadCodec = codecOnce(compile, SLABS)
+export const loadCodec = codecOnce(compile, SLABS, standIn)

@@ -7,6 +7,7 @@ import { type Codec, type Decoder, headerLength } from './codec.ts'
 import {
   ASCII,
   BLOCK_BYTES,
+  COMPRESSED,
   CONTINUATION,
   ENDS,
   FIN,
@@ -17,7 +18,7 @@ import {
   TABLE,
   TABLE_ROWS,
 } from './layout.ts'
-import { Opcode } from './opcode.ts'
+import { Opcode, RSV1 } from './opcode.ts'
 import { memoryView } from './text.ts'
 import { isAscii, REJECT, validate } from './utf8.ts'
 import {
@@ -52,8 +53,8 @@ export class TwinCodec implements Codec {
     this.#view = new DataView(memory)
   }
 
-  createDecoder(): Decoder {
-    return new TwinDecoder(this.memory, this.table)
+  createDecoder(withDeflate = false): Decoder {
+    return new TwinDecoder(this.memory, this.table, withDeflate)
   }
 
   frame(payload: number, length: number, firstByte: number, key: number): number {
@@ -101,6 +102,7 @@ class TwinDecoder implements Decoder {
   violation = 0
   readonly #memory: Uint8Array
   readonly #table: Uint32Array
+  readonly #withDeflate: boolean
   /** Bytes of an unfinished header. */
   #header: number[] = []
   #inPayload = false
@@ -108,14 +110,15 @@ class TwinDecoder implements Decoder {
   #remaining = 0
   /** The flags that all rows of the current frame share. */
   #frame = 0
-  /** Opcode of the fragmented message under way, 0 if none. */
+  /** Opcode and COMPRESSED of the fragmented message under way, 0 if none. */
   #message = 0
   /** State of its text; 0 between texts. */
   #utf8 = 0
 
-  constructor(memory: Uint8Array, table: Uint32Array) {
+  constructor(memory: Uint8Array, table: Uint32Array, withDeflate: boolean) {
     this.#memory = memory
     this.#table = table
+    this.#withDeflate = withDeflate
   }
 
   decode(address: number, length: number): number {
@@ -156,12 +159,18 @@ class TwinDecoder implements Decoder {
 
   #judgeFirst(byte: number): number {
     const opcode = byte & OPCODE
-    if ((byte & RSV) !== 0) return RESERVED_BITS
+    if ((byte & RSV) !== 0 && !this.#isCompressed(byte)) return RESERVED_BITS
     if (opcode > Opcode.pong || (opcode > Opcode.binary && opcode < Opcode.close)) return RESERVED_OPCODE
     if (opcode >= Opcode.close) return (byte & 0x80) === 0 ? FRAGMENTED_CONTROL : 0
     const within = this.#message !== 0
     if (opcode === Opcode.continuation) return within ? 0 : UNEXPECTED_CONTINUATION
     return within ? EXPECTED_CONTINUATION : 0
+  }
+
+  /** RFC 7692 §6: RSV1, and no other reserved bit, on the first frame of a message. */
+  #isCompressed(byte: number): boolean {
+    const opcode = byte & OPCODE
+    return this.#withDeflate && (byte & RSV) === RSV1 && (opcode === Opcode.text || opcode === Opcode.binary)
   }
 
   /** Goes from a complete header to its payload; returns the rule it breaks. */
@@ -187,8 +196,8 @@ class TwinDecoder implements Decoder {
     const fin = first & 0x80 ? FIN : 0
     if (opcode >= Opcode.close) return opcode | fin
     if (opcode === Opcode.continuation) return this.#message | fin | CONTINUATION
-    this.#message = opcode
-    return opcode | fin
+    this.#message = first & RSV1 ? opcode | COMPRESSED : opcode
+    return this.#message | fin
   }
 
   /** Writes the row of a segment and moves past it; false if its text is invalid. */
@@ -196,7 +205,7 @@ class TwinDecoder implements Decoder {
     const ends = here === this.#remaining
     const frame = this.#frame
     let flags = frame | starts | (ends ? ENDS : 0)
-    if ((frame & OPCODE) === Opcode.text) {
+    if ((frame & (COMPRESSED | OPCODE)) === Opcode.text) {
       flags |= this.#checkText(at, here, ends && (frame & FIN) !== 0)
       if (this.violation) return false
     }

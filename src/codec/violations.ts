@@ -23,6 +23,7 @@ export const VIOLATIONS: readonly (Violation | undefined)[] = [
   rule(1002, 'short-close', 'A Close frame has a payload of one byte (§5.5.1).'),
   rule(1002, 'invalid-close-code', 'A Close frame has a code that may not be sent (§7.4).'),
   rule(1007, 'invalid-close-reason', 'The reason of a Close frame is not valid UTF-8 (§5.5.1).'),
+  rule(1007, 'invalid-deflate', 'A compressed message is corrupt or incomplete (RFC 7692 §7.2.2).'),
 ]
 
 export const RESERVED_BITS = 1
@@ -38,3 +39,4 @@ export const INVALID_UTF8 = 10
 export const SHORT_CLOSE = 11
 export const INVALID_CLOSE_CODE = 12
 export const INVALID_CLOSE_REASON = 13
+export const INVALID_DEFLATE = 14

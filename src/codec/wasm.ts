@@ -15,9 +15,10 @@ interface CoreExports {
 
 // The decoder's words in `assembly/decoder.ts`.
 const STATE_WORD = STATE / 4
-const STATE_WORDS = 10
-const CONSUMED_WORD = STATE_WORD + 10
-const VIOLATION_WORD = STATE_WORD + 11
+const DEFLATE_WORD = 10
+const STATE_WORDS = 11
+const CONSUMED_WORD = STATE_WORD + 11
+const VIOLATION_WORD = STATE_WORD + 12
 const PAGE = 65536
 
 /** A codec on a compiled core, with room for `slabs` slabs. */
@@ -40,8 +41,8 @@ export class WasmCodec implements Codec {
     this.#words = new Int32Array(memory.buffer, 0, TABLE / 4)
   }
 
-  createDecoder(): Decoder {
-    return new WasmDecoder(this.#words, this.#core)
+  createDecoder(withDeflate = false): Decoder {
+    return new WasmDecoder(this.#words, this.#core, withDeflate)
   }
 
   frame(payload: number, length: number, firstByte: number, key: number): number {
@@ -73,9 +74,10 @@ class WasmDecoder implements Decoder {
   readonly #words: Int32Array
   readonly #core: CoreExports
 
-  constructor(words: Int32Array, core: CoreExports) {
+  constructor(words: Int32Array, core: CoreExports, withDeflate: boolean) {
     this.#words = words
     this.#core = core
+    this.#state[DEFLATE_WORD] = Number(withDeflate)
   }
 
   decode(address: number, length: number): number {

@@ -1,4 +1,4 @@
-import type { Message } from '../protocol/message-reader.ts'
+import type { Message } from '../protocol/message-parts.ts'
 import type { State } from '../protocol/states.ts'
 import type { Inbox } from './inbox.ts'
 
@@ -11,8 +11,12 @@ export interface Connection {
   /** Bytes that are not yet handed to the operating system, frame headers included. */
   readonly bufferedAmount: number
   readonly inbox: Inbox
+  /** Whether nothing has been said yet that ends our direction. */
+  readonly canSend: boolean
   /** Resolves when there is room for more. */
-  send(message: Message): Promise<void>
+  send(message: Message, compress?: boolean): Promise<void>
+  /** One message, written piece by piece. Without a type the first piece decides. */
+  sendStream(type: 'text' | 'binary' | undefined, compress: boolean): WritableStream<string | Uint8Array>
   /** Resolves to the round-trip time in milliseconds. */
   ping(payload: Uint8Array | undefined, signal: AbortSignal | undefined): Promise<number>
   /** Resolves when everything is over. */

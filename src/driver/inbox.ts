@@ -1,16 +1,18 @@
 import { InvalidStateError } from '../errors.ts'
-import type { Message } from '../protocol/message-reader.ts'
+import type { Message } from '../protocol/message-parts.ts'
+import { IncomingStream, type MessageStream } from './incoming-stream.ts'
 
 /** What a message costs beyond its content, so that a flood of empty ones is not free. */
 const OVERHEAD = 32
 /** So many places of messages that were taken are worth freeing. */
 const COMPACT_FROM = 1024
 
+/** Somebody who waits: what to give, and to whom. */
 interface Receiver {
-  readonly resolve: (messages: Message[] | undefined) => void
+  /** Takes what is wanted out of the messages that are there. */
+  readonly take: () => unknown
+  readonly resolve: (taken: unknown) => void
   readonly reject: (reason: unknown) => void
-  /** Whether it takes all messages there are, or one. */
-  readonly all: boolean
 }
 
 /** Received messages until somebody takes them, and the one who waits for them. */
@@ -21,19 +23,54 @@ export class Inbox {
   /** The first message that was not taken. */
   #first = 0
   #receiver: Receiver | undefined
+  /** The last message that was given as a stream. */
+  #incoming: IncomingStream | undefined
   #end: { readonly error: unknown } | undefined
   readonly #state: () => string
   readonly #onTaken: () => void
+  readonly #highWaterMark: number
+  readonly #one = () => this.#takeOne()
+  readonly #all = () => this.#takeAll()
+  readonly #stream = () => this.#begin(IncomingStream.of(this.#takeOne(), this.#onTaken))
 
-  /** `state` is the socket's; `onTaken` is called when messages were taken, and when somebody begins to wait. */
-  constructor(state: () => string, onTaken: () => void) {
+  /**
+   * `state` is the socket's; `onTaken` is called when messages or pieces of them were taken, and when somebody begins to wait. A stream
+   * keeps `highWaterMark` bytes.
+   */
+  constructor(state: () => string, onTaken: () => void, highWaterMark: number) {
     this.#state = state
     this.#onTaken = onTaken
+    this.#highWaterMark = highWaterMark
   }
 
   /** Whether somebody waits for a message. */
   get isAwaited(): boolean {
     return this.#receiver !== undefined
+  }
+
+  /** Whether the next message is wanted as a whole. */
+  get wantsMessage(): boolean {
+    return this.#receiver !== undefined && this.#receiver.take !== this.#stream && this.#isEmpty
+  }
+
+  /** Whether more has come of a message than its stream is to keep. */
+  get isStreamFull(): boolean {
+    return this.#incoming?.isFull ?? false
+  }
+
+  /** Begins to give a message piece by piece, if that is how the next one is wanted. */
+  takeStream(isText: boolean): IncomingStream | undefined {
+    const receiver = this.#receiver
+    if (receiver?.take !== this.#stream || !this.#isEmpty) return undefined
+    this.#receiver = undefined
+    const incoming = new IncomingStream(isText, this.#highWaterMark, this.#onTaken)
+    receiver.resolve(this.#begin(incoming))
+    return incoming
+  }
+
+  /** The message that is being given piece by piece will not be complete. */
+  failStream(reason: unknown): void {
+    this.#incoming?.fail(reason)
   }
 
   push(message: Message): void {
@@ -47,7 +84,7 @@ export class Inbox {
     const receiver = this.#receiver
     if (!receiver || this.#isEmpty) return
     this.#receiver = undefined
-    receiver.resolve(receiver.all ? this.#takeAll() : [this.#takeOne()])
+    receiver.resolve(receiver.take())
   }
 
   /** No more will come. What is there can still be taken; then comes the error, or undefined if there is none. */
@@ -64,22 +101,17 @@ export class Inbox {
 
   /** The next message, or undefined when there will be none. */
   receive(signal?: AbortSignal): Promise<Message | undefined> {
-    if (!this.#isEmpty && !this.#receiver && !signal?.aborted) {
-      const message = this.#takeOne()
-      this.#onTaken()
-      return Promise.resolve(message)
-    }
-    return this.#wait(false, signal).then((messages) => messages?.[0])
+    return this.#get(this.#one, signal)
   }
 
   /** All messages that are there, at least one; undefined when there will be none. */
   receiveAll(): Promise<Message[] | undefined> {
-    if (!this.#isEmpty && !this.#receiver) {
-      const messages = this.#takeAll()
-      this.#onTaken()
-      return Promise.resolve(messages)
-    }
-    return this.#wait(true, undefined)
+    return this.#get(this.#all, undefined)
+  }
+
+  /** The next message as a stream, as soon as it begins to come; undefined when there will be none. */
+  receiveStream(signal?: AbortSignal): Promise<MessageStream | undefined> {
+    return this.#get(this.#stream, signal)
   }
 
   /** The one who waits does not want to any more: it is told that there is nothing, and no message is lost. */
@@ -120,17 +152,35 @@ export class Inbox {
     this.size = 0
   }
 
-  #wait(all: boolean, signal: AbortSignal | undefined): Promise<Message[] | undefined> {
+  #begin(incoming: IncomingStream): MessageStream {
+    this.#incoming = incoming
+    return incoming.message
+  }
+
+  #get<T>(take: () => T, signal: AbortSignal | undefined): Promise<T | undefined> {
+    if (this.#isEmpty || this.#isBusy || signal?.aborted) return this.#wait(take, signal)
+    const taken = take()
+    this.#onTaken()
+    return Promise.resolve(taken)
+  }
+
+  get #isBusy(): boolean {
+    return this.#receiver !== undefined || this.#incoming?.isOver === false
+  }
+
+  #wait<T>(take: () => T, signal: AbortSignal | undefined): Promise<T | undefined> {
     if (signal?.aborted) return Promise.reject(signal.reason)
-    if (this.#receiver) {
-      const message = 'A receive is already waiting: let it end before the next.'
+    if (this.#isBusy) {
+      const message = this.#receiver
+        ? 'A receive is already waiting: let it end before the next.'
+        : 'The stream of the last message is not at its end: read it to its end, or cancel it.'
       return Promise.reject(new InvalidStateError(message, this.#state()))
     }
     if (this.#end) {
       return this.#end.error === undefined ? Promise.resolve(undefined) : Promise.reject(this.#end.error)
     }
-    const { promise, resolve, reject } = Promise.withResolvers<Message[] | undefined>()
-    const receiver = { resolve, reject, all }
+    const { promise, resolve, reject } = Promise.withResolvers<T | undefined>()
+    const receiver: Receiver = { take, resolve: resolve as (taken: unknown) => void, reject }
     this.#receiver = receiver
     if (signal) this.#withdrawOnAbort(receiver, promise, signal)
     this.#onTaken()

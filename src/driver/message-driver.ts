@@ -7,11 +7,13 @@ import {
   ProtocolError,
   TimeoutError,
 } from '../errors.ts'
-import type { Message } from '../protocol/message-reader.ts'
+import type { Message } from '../protocol/message-parts.ts'
 import { canReceive, canSend, nextState, type State } from '../protocol/states.ts'
 import type { MessageSocket, MessageSocketSink } from '../transport/contracts.ts'
 import type { Connection } from './connection.ts'
 import { Inbox } from './inbox.ts'
+import { OutgoingQueue } from './outgoing-queue.ts'
+import { OutgoingStream } from './outgoing-stream.ts'
 
 export interface MessageDriverOptions {
   /** Milliseconds; Infinity is never. */
@@ -30,6 +32,8 @@ export interface MessageDriverOptions {
 const UNREAD_LIMIT = 64 * 1024 * 1024
 /** After our Close frame in a failure: for it to leave, before the connection is cut. */
 const LINGER = 500
+/** A message that is sent piece by piece is collected: the runtime sends no fragments. */
+const COLLECT_LIMIT = 32 * 1024 * 1024
 const POLICY_VIOLATION = 1008
 const READY = Promise.resolve()
 
@@ -41,6 +45,9 @@ export class MessageDriver implements Connection, MessageSocketSink {
   #state: State = 'open'
   readonly #socket: MessageSocket
   readonly #options: MessageDriverOptions
+  readonly #queue = new OutgoingQueue()
+  /** Our Close frame has gone, or waits for the messages before it. */
+  #isOutputClosing = false
   /** close() was called: nobody insists on what is still to come. */
   #isClosing = false
   #isDropping = false
@@ -56,6 +63,7 @@ export class MessageDriver implements Connection, MessageSocketSink {
     this.inbox = new Inbox(
       () => this.#state,
       () => {},
+      options.highWaterMark,
     )
     socket.attach(this)
   }
@@ -65,18 +73,40 @@ export class MessageDriver implements Connection, MessageSocketSink {
   }
 
   get bufferedAmount(): number {
-    return this.#isOver ? 0 : this.#socket.bufferedAmount
+    return this.#isOver ? 0 : this.#socket.bufferedAmount + this.#queue.size
   }
 
-  /** Never waits: when what was sent has left is not told. */
+  get canSend(): boolean {
+    return canSend(this.#state) && !this.#isOutputClosing
+  }
+
+  /** Never waits for the network: when what was sent has left is not told. */
   send(message: Message): Promise<void> {
-    try {
-      this.#socket.send(message)
-      return READY
-    } catch (cause) {
-      this.#cut(this.#closed('The connection was lost.', cause))
-      return rejected(this.#failure)
-    }
+    if (this.#queue.isEmpty) return this.#sendNow(message)
+    const copy = typeof message === 'string' ? message : message.slice()
+    this.#whenItsTurn(copy.length, () => this.#sendNow(copy))
+    return READY
+  }
+
+  sendStream(type: 'text' | 'binary' | undefined): WritableStream<string | Uint8Array> {
+    const pieces: Uint8Array[] = []
+    let size = 0
+    const outgoing = new OutgoingStream(type, {
+      write: (piece) => {
+        size += piece.length
+        if (size > COLLECT_LIMIT) return rejected(tooLargeToCollect())
+        pieces.push(piece.slice())
+        return READY
+      },
+      end: (isText) => {
+        const bytes = concatenated(pieces, size)
+        this.#sendNow(isText ? new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes) : bytes)
+      },
+      // Nothing of it has been sent.
+      abandon: () => {},
+    })
+    this.#queue.add(outgoing)
+    return outgoing.stream
   }
 
   ping(): Promise<number> {
@@ -135,13 +165,36 @@ export class MessageDriver implements Connection, MessageSocketSink {
     this.#finish()
   }
 
+  // Outbound.
+
+  #sendNow(message: Message): Promise<void> {
+    try {
+      this.#socket.send(message)
+      return READY
+    } catch (cause) {
+      this.#cut(this.#closed('The connection was lost.', cause))
+      return rejected(this.#failure)
+    }
+  }
+
+  #whenItsTurn(size: number, action: () => void): void {
+    const start = (done: () => void) => {
+      action()
+      done()
+    }
+    this.#queue.add({ size, start, fail: () => {} })
+  }
+
   // Closing.
 
   #sendClose(code: number | undefined, reason: string): void {
-    if (!canSend(this.#state)) return
-    this.#state = nextState(this.#state, 'close-sent')
-    this.#socket.close(code, reason)
-    if (this.#state === 'closed') this.#finish()
+    this.#isOutputClosing = true
+    this.#whenItsTurn(0, () => {
+      if (!canSend(this.#state)) return
+      this.#state = nextState(this.#state, 'close-sent')
+      this.#socket.close(code, reason)
+      if (this.#state === 'closed') this.#finish()
+    })
   }
 
   #takeClose(code: number, reason: string): void {
@@ -149,6 +202,7 @@ export class MessageDriver implements Connection, MessageSocketSink {
     this.closeReason = reason
     this.#state = nextState(this.#state, 'close-received')
     this.inbox.end()
+    if (!this.#options.allowHalfOpen) this.#queue.fail(this.#closed('The server closed before all was sent.'))
     // RFC 6455 §5.5.1: the answer carries the code that it answers.
     if (!this.#options.allowHalfOpen) this.#sendClose(code === 1005 ? undefined : code, '')
     if (this.#state === 'closed') this.#finish()
@@ -211,7 +265,23 @@ export class MessageDriver implements Connection, MessageSocketSink {
     this.#state = nextState(this.#state, 'aborted')
     if (this.#state === 'aborted') this.closeStatus ??= 1006
     this.inbox.end(this.#failure)
+    this.#queue.fail(this.#failure ?? this.#closed('The connection is closed.'))
   }
+}
+
+function tooLargeToCollect(): OptionsError {
+  const message = `Over the fetch transport a message has at most ${COLLECT_LIMIT} bytes: connect with transport: 'tcp'.`
+  return new OptionsError('piece', message)
+}
+
+function concatenated(pieces: readonly Uint8Array[], size: number): Uint8Array {
+  const bytes = new Uint8Array(size)
+  let at = 0
+  for (const piece of pieces) {
+    bytes.set(piece, at)
+    at += piece.length
+  }
+  return bytes
 }
 
 /** Whether a message has more bytes than `limit`, as text in UTF-8. */

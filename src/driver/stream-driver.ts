@@ -1,13 +1,14 @@
-import type { Arena } from '../codec/arena.ts'
-import type { Codec } from '../codec/codec.ts'
-import { ConnectionClosedError, TimeoutError } from '../errors.ts'
-import type { Message } from '../protocol/message-reader.ts'
-import { Protocol, type ProtocolOptions, type ProtocolSink } from '../protocol/protocol.ts'
+import { ConnectionClosedError, type HawserError, TimeoutError } from '../errors.ts'
+import type { Message } from '../protocol/message-parts.ts'
+import type { PartSink } from '../protocol/message-reader.ts'
+import { Protocol, type ProtocolOptions, type ProtocolParts, type ProtocolSink } from '../protocol/protocol.ts'
 import { canReceive, canSend, type State } from '../protocol/states.ts'
 import type { ByteSink, ByteStream } from '../transport/contracts.ts'
 import type { Connection } from './connection.ts'
 import { Inbox } from './inbox.ts'
 import { KeepAlive } from './keep-alive.ts'
+import { nextTurn } from './next-turn.ts'
+import { OutgoingMessages } from './outgoing-messages.ts'
 import { PingLedger } from './ping-ledger.ts'
 
 export interface StreamDriverOptions extends ProtocolOptions {
@@ -19,20 +20,14 @@ export interface StreamDriverOptions extends ProtocolOptions {
   readonly highWaterMark: number
 }
 
-/** What a driver of this thread shares with all others. */
-export interface Core {
-  readonly codec: Codec
-  readonly arena: Arena
-  readonly nextKey: () => number
-}
-
 /** With this many bytes waiting, they leave before the turn ends. */
 const FLUSH_AT = 131072
 /** After the closing handshake the server should end the connection (RFC 6455 §7.1.1); some wait for the client to. */
 const SERVER_ENDS_WITHIN = 250
 /** After our end: for the last bytes to reach the peer, and its end to come back, before the connection is cut. */
 const LINGER = 500
-const READY = Promise.resolve()
+/** So many turns are left for what came before the end of a connection that is over. */
+const LAST_TURNS = 16
 
 /** Runs the protocol over a stream of bytes. */
 export class StreamDriver implements Connection, ByteSink, ProtocolSink {
@@ -44,26 +39,36 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
   readonly #options: StreamDriverOptions
   readonly #pings = new PingLedger()
   readonly #keepAlive: KeepAlive
+  readonly #outgoing: OutgoingMessages
   #isPaused = false
+  #isResumeDue = false
+  /** The peer has ended its direction, but not all that came before has been read. */
+  #hasEnded = false
   #isFlushDue = false
   /** close() was called: nobody insists on what is still to come. */
   #isClosing = false
+  /** Our Close frame is on its way to the outbox. */
+  #isOutputClosing = false
   #isDropping = false
   /** Why the connection failed, once it has. */
   #failure: unknown
-  #drained: PromiseWithResolvers<void> | undefined
   readonly #over = Promise.withResolvers<void>()
   #isOver = false
   #endTimer: ReturnType<typeof setTimeout> | undefined
   #closeTimer: ReturnType<typeof setTimeout> | undefined
 
-  constructor(stream: ByteStream, core: Core, options: StreamDriverOptions) {
+  constructor(stream: ByteStream, parts: ProtocolParts, options: StreamDriverOptions) {
     this.#stream = stream
     this.#options = options
-    this.#protocol = new Protocol(core.codec, core.arena, core.nextKey, options, this)
+    this.#protocol = new Protocol(parts, options, this)
+    this.#outgoing = new OutgoingMessages(this.#protocol, options.highWaterMark, {
+      flushSoon: () => this.#scheduleFlush(),
+      abandoned: (reason) => this.#abandonMessage(reason),
+    })
     this.inbox = new Inbox(
       () => this.state,
       () => this.#balance(),
+      options.highWaterMark,
     )
     this.#keepAlive = new KeepAlive(options.keepAliveInterval, options.keepAliveTimeout, {
       probe: (onSent) => this.#probe(onSent),
@@ -78,14 +83,20 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
     return this.#protocol.state
   }
 
-  get bufferedAmount(): number {
-    return this.#protocol.outbox.buffered
+  get canSend(): boolean {
+    return canSend(this.state) && !this.#isOutputClosing
   }
 
-  send(message: Message): Promise<void> {
-    this.#protocol.send(message)
-    this.#scheduleFlush()
-    return this.#room()
+  get bufferedAmount(): number {
+    return this.#outgoing.buffered
+  }
+
+  send(message: Message, compress = true): Promise<void> {
+    return this.#outgoing.send(message, compress)
+  }
+
+  sendStream(type: 'text' | 'binary' | undefined, compress: boolean): WritableStream<string | Uint8Array> {
+    return this.#outgoing.sendStream(type, compress)
   }
 
   ping(payload: Uint8Array | undefined, signal: AbortSignal | undefined): Promise<number> {
@@ -98,21 +109,19 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
 
   close(code: number | undefined, reason: string): Promise<void> {
     this.#isClosing = true
-    this.#protocol.sendClose(code, reason)
-    this.#flush()
-    if (this.state === 'closed') this.#awaitEnd()
+    this.#sendClose(code, reason)
     this.#limitClosing()
     this.#balance()
     return this.#over.promise
   }
 
   closeOutput(code: number | undefined, reason: string): Promise<void> {
-    const { promise, resolve, reject } = quiet(Promise.withResolvers<void>())
-    this.#protocol.sendClose(code, reason)
-    this.#flush((sent) => sent && resolve())
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    // Nobody has to look at it.
+    promise.catch(() => {})
+    this.#sendClose(code, reason, (sent) => sent && resolve())
     // What was not sent by then never will be; whoever was told that it was does not notice.
     this.#over.promise.then(() => reject(this.#failure ?? this.#closed('The connection is closed.')))
-    if (this.state === 'closed') this.#awaitEnd()
     return promise
   }
 
@@ -125,18 +134,15 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
   onData(bytes: Uint8Array): void {
     if (this.#failure !== undefined || !canReceive(this.state)) return
     this.#keepAlive.heard()
-    const failure = this.#protocol.receive(bytes)
-    if (failure) {
-      this.#fail(failure)
-      return
-    }
-    this.inbox.deliver()
-    if (!canReceive(this.state)) this.#takeEndOfMessages()
-    if (!this.#protocol.outbox.isEmpty) this.#scheduleFlush()
-    this.#balance()
+    this.#settle(this.#protocol.receive(bytes))
   }
 
   onEnd(): void {
+    if (this.#protocol.isHolding) this.#hasEnded = true
+    else this.#takeEnd()
+  }
+
+  #takeEnd(): void {
     if (this.state === 'closed') this.#stream.end()
     else if (this.#failure !== undefined) this.#stream.destroy()
     else if (canReceive(this.state)) this.#cut(this.#closed('The server ended the connection without a Close frame.'))
@@ -144,16 +150,38 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
   }
 
   onClosed(error: Error | undefined): void {
+    this.#isOver = true
+    this.#readRest()
     if (this.state !== 'closed') {
       this.#failure ??= this.#closed('The connection was lost.', error)
     }
-    this.#isOver = true
     this.#stopTimers()
     this.#wake()
     this.#over.resolve()
   }
 
-  // What the protocol tells.
+  /** What is held came before the end: as much as fits in a few turns is taken, though nobody may have asked for it yet. */
+  #readRest(): void {
+    for (let turn = 0; turn < LAST_TURNS && this.#protocol.isHolding && this.#failure === undefined; turn++) {
+      this.#settle(this.#protocol.resume())
+    }
+  }
+
+  // What the protocol tells, and asks.
+
+  get isFull(): boolean {
+    const unread = this.inbox.size + this.#protocol.pending
+    const insists = canReceive(this.state) && !this.#isClosing && !this.inbox.isAwaited
+    return !this.#isOver && ((insists && unread >= this.#options.highWaterMark) || this.inbox.isStreamFull)
+  }
+
+  get isAwaited(): boolean {
+    return this.#isClosing || this.inbox.wantsMessage
+  }
+
+  takeStream(isText: boolean): PartSink | undefined {
+    return this.inbox.takeStream(isText)
+  }
 
   onMessage(message: Message): void {
     // Once one is dropped, so are all that follow: what is received has no holes.
@@ -172,11 +200,18 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
 
   // Outbound.
 
-  /** A promise that is shared by all who wait, and that is there already while there is room. */
-  #room(): Promise<void> {
-    if (this.bufferedAmount < this.#options.highWaterMark) return READY
-    this.#drained ??= quiet(Promise.withResolvers<void>())
-    return this.#drained.promise
+  #sendClose(code: number | undefined, reason: string, then?: (sent: boolean) => void): void {
+    this.#isOutputClosing = true
+    this.#outgoing.afterAll(() => {
+      this.#protocol.sendClose(code, reason)
+      this.#flush(then)
+      if (this.state === 'closed') this.#awaitEnd()
+    })
+  }
+
+  #abandonMessage(reason: unknown): void {
+    this.#protocol.abandonMessage()
+    this.#fail(this.#closed('A message was given up half-way.', reason))
   }
 
   #scheduleFlush(): void {
@@ -215,22 +250,36 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
   #onSent(): void {
     this.#keepAlive.progressed()
     if (this.#protocol.sendOwedPong()) this.#scheduleFlush()
-    if (this.#drained && this.bufferedAmount < this.#options.highWaterMark) {
-      this.#drained.resolve()
-      this.#drained = undefined
-    }
+    this.#outgoing.onSent()
   }
 
   // Inbound.
 
+  /** What follows when bytes have been taken. */
+  #settle(failure: HawserError | undefined): void {
+    if (failure) {
+      this.#fail(failure)
+      return
+    }
+    this.inbox.deliver()
+    if (!canReceive(this.state)) this.#takeEndOfMessages()
+    if (!this.#protocol.outbox.isEmpty) this.#scheduleFlush()
+    this.#balance()
+    if (this.#hasEnded && !this.#protocol.isHolding) this.#takeEnd()
+  }
+
   /** Stops reading when more is unread than may be, and goes on when somebody wants it. */
   #balance(): void {
-    const unread = this.inbox.size + this.#protocol.pending
-    const insists = canReceive(this.state) && !this.#isClosing && !this.inbox.isAwaited
-    const isFull = insists && unread >= this.#options.highWaterMark
-    if (isFull === this.#isPaused || this.#isOver) return
-    this.#isPaused = isFull
-    if (isFull) {
+    if (this.#isOver) return
+    if (this.inbox.isAwaited) this.#protocol.offerStream()
+    // Whoever closes does not wait for what nobody reads.
+    if (this.#isClosing && this.inbox.isStreamFull) this.inbox.failStream(this.#closed('The socket was closed.'))
+    const { isFull } = this
+    const isHolding = this.#protocol.isHolding
+    if (isHolding && !isFull) this.#scheduleResume()
+    if ((isFull || isHolding) === this.#isPaused) return
+    this.#isPaused = isFull || isHolding
+    if (this.#isPaused) {
       this.#stream.pause()
     } else {
       // That nothing was heard until now was our doing.
@@ -239,11 +288,26 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
     }
   }
 
+  /** Goes on with what is held, in a turn of its own. */
+  #scheduleResume(): void {
+    const isStuck = this.#protocol.needsReceiver && !this.inbox.isAwaited && !this.#isClosing
+    if (this.#isResumeDue || isStuck) return
+    this.#isResumeDue = true
+    nextTurn(() => {
+      this.#isResumeDue = false
+      if (this.#isOver || this.#failure !== undefined || this.isFull) return
+      this.#settle(this.#protocol.resume())
+    })
+  }
+
   /** The peer's Close frame has come: there will be no more messages. */
   #takeEndOfMessages(): void {
     this.inbox.end()
+    this.inbox.failStream(this.#closed('The server closed in the middle of a message.'))
     this.#pings.fail(this.#closed('The server closed before it answered the Ping.'))
-    if (this.state === 'closed') this.#awaitEnd()
+    if (this.state !== 'closed') return
+    this.#outgoing.failQueue(this.#closed('The server closed before all was sent.'))
+    this.#awaitEnd()
   }
 
   #closed(message: string, cause?: unknown): ConnectionClosedError {
@@ -322,9 +386,9 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
     if (this.state === 'aborted') this.closeStatus ??= 1006
     this.inbox.end(this.#failure)
     const reason = this.#failure ?? this.#closed('The connection is closed.')
+    this.inbox.failStream(reason)
+    this.#outgoing.fail(reason)
     this.#pings.fail(reason)
-    this.#drained?.reject(reason)
-    this.#drained = undefined
   }
 
   #stopTimers(): void {
@@ -332,10 +396,4 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
     clearTimeout(this.#endTimer)
     clearTimeout(this.#closeTimer)
   }
-}
-
-/** A promise that nobody has to look at. */
-function quiet<T>(resolvers: PromiseWithResolvers<T>): PromiseWithResolvers<T> {
-  resolvers.promise.catch(() => {})
-  return resolvers
 }

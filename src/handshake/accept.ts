@@ -1,6 +1,7 @@
 /** Whether an answer that switched protocols is the one to our request (RFC 6455 §4.1). */
 import { HandshakeError, type HandshakeErrorCode } from '../errors.ts'
 import type { HttpHeaders } from '../http-headers.ts'
+import { agreement, type DeflateAgreement } from './extensions.ts'
 import type { HandshakeRequest } from './request.ts'
 import type { ResponseHead } from './response-head.ts'
 import { chosenSubprotocol } from './subprotocol.ts'
@@ -9,6 +10,14 @@ import { latin1, listElements, quoted, trimWhiteSpace } from './syntax.ts'
 /** RFC 6455 §1.3. */
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 
+/** What the server chose. */
+export interface Accepted {
+  /** Empty is none. */
+  readonly subprotocol: string
+  /** What was agreed of permessage-deflate; undefined if it was not. */
+  readonly deflate: DeflateAgreement | undefined
+}
+
 /** The Sec-WebSocket-Accept that belongs to a Sec-WebSocket-Key (RFC 6455 §4.2.2). */
 export async function acceptFor(key: string): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-1', new TextEncoder().encode(key + GUID))
@@ -16,7 +25,7 @@ export async function acceptFor(key: string): Promise<string> {
 }
 
 /**
- * Checks the head of an answer that switched protocols, and gives what the server chose. Empty is: no subprotocol.
+ * Checks the head of an answer that switched protocols, and gives what the server chose.
  *
  * `expectedAccept` is `acceptFor(request.key)` over HTTP/1.1. It is undefined for an answer to an extended CONNECT, which has no
  * key, and no Upgrade or Connection either (RFC 8441 §5): the status alone tells that the server agreed.
@@ -27,13 +36,13 @@ export function verifyUpgrade(
   head: ResponseHead,
   request: HandshakeRequest,
   expectedAccept: string | undefined,
-): { subprotocol: string } {
+): Accepted {
   if (expectedAccept !== undefined) {
     verifySwitch(head.headers)
     verifyAccept(head.headers, expectedAccept)
   }
-  verifyExtensions(head.headers)
-  return { subprotocol: chosenSubprotocol(head.headers, request.subprotocols) }
+  const deflate = agreement(head.headers.getAll('sec-websocket-extensions'), request.deflate)
+  return { subprotocol: chosenSubprotocol(head.headers, request.subprotocols), deflate }
 }
 
 function verifySwitch(headers: HttpHeaders): void {
@@ -57,14 +66,6 @@ function verifyAccept(headers: HttpHeaders, expected: string): void {
     fail('INVALID_ACCEPT', `The answer has ${values.length} Sec-WebSocket-Accept fields, not one`)
   if (values[0] !== expected)
     fail('INVALID_ACCEPT', 'The Sec-WebSocket-Accept of the answer does not belong to our key')
-}
-
-/** RFC 6455 §9.1: a server may only choose from what was offered. We offer none. */
-function verifyExtensions(headers: HttpHeaders): void {
-  const [extension] = listElements(headers.getAll('sec-websocket-extensions'))
-  if (extension !== undefined) {
-    fail('INVALID_EXTENSION', `The server chose an extension that was not offered: ${quoted(extension)}`)
-  }
 }
 
 function fail(code: HandshakeErrorCode, message: string): never {

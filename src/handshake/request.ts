@@ -1,6 +1,7 @@
 import { OptionsError } from '../errors.ts'
 import type { HeaderField } from '../http-headers.ts'
 import type { Credentials } from '../options.ts'
+import { type DeflateOffer, offerText } from './deflate-offer.ts'
 import { isFieldText, latin1 } from './syntax.ts'
 
 /** The client's side of an opening handshake (RFC 6455 §4.1), before it is put on a wire. */
@@ -13,6 +14,7 @@ export interface HandshakeRequest {
   readonly headers: readonly HeaderField[]
   /** What was offered, to check the answer against. */
   readonly subprotocols: readonly string[]
+  readonly deflate?: DeflateOffer | undefined
 }
 
 /** What goes into a request besides its URL. */
@@ -21,6 +23,8 @@ export interface RequestParts {
   readonly headers: readonly HeaderField[]
   /** Tokens, the preferred one first. */
   readonly subprotocols: readonly string[]
+  /** What is asked for of permessage-deflate. */
+  readonly deflate?: DeflateOffer | undefined
   readonly credentials?: Credentials | undefined
   /** The value of a Cookie field, from a jar. */
   readonly cookie?: string | undefined
@@ -42,11 +46,12 @@ export function buildRequest(url: URL, parts: RequestParts): HandshakeRequest {
     ['Sec-WebSocket-Version', '13'],
     ['Sec-WebSocket-Key', key],
     ...optional('Sec-WebSocket-Protocol', parts.subprotocols.join(', ')),
+    ...optional('Sec-WebSocket-Extensions', parts.deflate ? offerText(parts.deflate) : ''),
     ...optional('Authorization', authorization(url, parts)),
     ...optional('Cookie', cookies(parts)),
     ...parts.headers.filter(([name]) => !PLACED.has(name.toLowerCase())),
   ]
-  return { url: withoutUserinfo(url), key, headers, subprotocols: parts.subprotocols }
+  return { url: withoutUserinfo(url), key, headers, subprotocols: parts.subprotocols, deflate: parts.deflate }
 }
 
 /** The request as HTTP/1.1 puts it on the wire (RFC 9112 §3). */

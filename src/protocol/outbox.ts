@@ -59,7 +59,7 @@ export class Outbox {
     const length = payload.length
     const size = headerLength(length) + length
     if (size > BLOCK_BYTES) {
-      this.#pushInPieces(firstByte, payload)
+      this.pushParts(firstByte, [payload])
       return
     }
     const at = this.#reserve(size) + size - length
@@ -90,17 +90,38 @@ export class Outbox {
     this.#advance(header + length)
   }
 
-  /** A frame larger than a slab: header, then as much as there is room for, slab by slab. */
-  #pushInPieces(firstByte: number, payload: Uint8Array): void {
-    const { memory } = this.#codec
+  /** Adds a frame whose payload lies in parts. */
+  pushParts(firstByte: number, parts: readonly Uint8Array[]): void {
+    const length = parts.reduce((sum, part) => sum + part.length, 0)
     const key = this.#nextKey()
-    const header = headerLength(payload.length)
-    this.#codec.header(this.#reserve(header), firstByte, payload.length, key)
+    const header = headerLength(length)
+    this.#codec.header(this.#reserve(header), firstByte, length, key)
     this.#advance(header)
-    for (let from = 0; from < payload.length; ) {
+    let done = 0
+    for (const part of parts) {
+      this.#pushPart(part, rotateKey(key, done))
+      done += part.length
+    }
+  }
+
+  /** Adds a frame whose payload is made in place: at most `most` bytes at an address of memory, as many as `make` returns. */
+  pushMade(firstByte: number, most: number, make: (memory: Uint8Array, at: number) => number): void {
+    const { memory } = this.#codec
+    const start = this.#reserve(headerLength(most) + most)
+    const guess = headerLength(most)
+    const length = make(memory, start + guess)
+    const header = headerLength(length)
+    if (header !== guess) memory.copyWithin(start + header, start + guess, start + guess + length)
+    this.#codec.frame(start + header, length, firstByte, this.#nextKey())
+    this.#advance(header + length)
+  }
+
+  /** As much as there is room for, slab by slab. */
+  #pushPart(part: Uint8Array, key: number): void {
+    for (let from = 0; from < part.length; ) {
       const at = this.#reserve(1)
-      const count = Math.min(this.#room(), payload.length - from)
-      memory.set(payload.subarray(from, from + count), at)
+      const count = Math.min(this.#room(), part.length - from)
+      this.#codec.memory.set(part.subarray(from, from + count), at)
       this.#codec.mask(at, count, rotateKey(key, from))
       this.#advance(count)
       from += count

@@ -4,13 +4,21 @@ import { FINAL, Opcode } from '../codec/opcode.ts'
 import { INVALID_CLOSE_CODE, INVALID_CLOSE_REASON } from '../codec/violations.ts'
 import { type HawserError, MessageTooBigError, type ProtocolError } from '../errors.ts'
 import { closePayload, parseClose } from './close-frame.ts'
-import { type Message, type MessageLimits, MessageReader, type MessageSink, protocolError } from './message-reader.ts'
+import type { Message } from './message-parts.ts'
+import {
+  type MessageInflater,
+  type MessageLimits,
+  MessageReader,
+  type MessageSink,
+  type PartSink,
+  protocolError,
+} from './message-reader.ts'
+import { type MessageDeflater, MessageWriter } from './message-writer.ts'
 import { Outbox } from './outbox.ts'
 import { canReceive, canSend, nextState, type State } from './states.ts'
 
 /** What comes out of the protocol, in the order of the wire. */
-export interface ProtocolSink {
-  onMessage(message: Message): void
+export interface ProtocolSink extends Omit<MessageSink, 'onControl'> {
   onPong(payload: Uint8Array): void
   /** The peer's Close frame; code 1005 if it held none. */
   onClose(code: number, reason: string): void
@@ -19,6 +27,25 @@ export interface ProtocolSink {
 export interface ProtocolOptions extends MessageLimits {
   /** Whether the peer's Close frame is left for the caller to answer. */
   readonly allowHalfOpen: boolean
+}
+
+/** permessage-deflate as it was agreed (RFC 7692). */
+export interface Compression {
+  readonly inflater: MessageInflater
+  /** Undefined when the server allows a window only that we cannot make. */
+  readonly deflater: MessageDeflater | undefined
+  /** The size from which on messages are compressed, in bytes. */
+  readonly threshold: number
+  /** The connection is over. */
+  close(): void
+}
+
+/** What a connection's protocol works with. */
+export interface ProtocolParts {
+  readonly codec: Codec
+  readonly arena: Arena
+  readonly nextKey: () => number
+  readonly compression?: Compression | undefined
 }
 
 /** While more than this is unsent, Pongs wait, and only the last of them is kept. */
@@ -30,20 +57,24 @@ const PONG_BACKLOG = 65536
  */
 export class Protocol implements MessageSink {
   readonly outbox: Outbox
+  readonly writer: MessageWriter
   #state: State = 'open'
   readonly #reader: MessageReader
   readonly #codec: Codec
   readonly #allowHalfOpen: boolean
+  readonly #compression: Compression | undefined
   readonly #sink: ProtocolSink
   #owedPong: Uint8Array | undefined
   #failure: HawserError | undefined
 
-  constructor(codec: Codec, arena: Arena, nextKey: () => number, options: ProtocolOptions, sink: ProtocolSink) {
+  constructor({ codec, arena, nextKey, compression }: ProtocolParts, options: ProtocolOptions, sink: ProtocolSink) {
     this.#codec = codec
     this.#allowHalfOpen = options.allowHalfOpen
+    this.#compression = compression
     this.#sink = sink
     this.outbox = new Outbox(codec, arena, nextKey)
-    this.#reader = new MessageReader(codec, options, this)
+    this.writer = new MessageWriter(this.outbox, compression?.deflater, compression?.threshold ?? 0)
+    this.#reader = new MessageReader(codec, options, this, compression?.inflater)
   }
 
   get state(): State {
@@ -55,21 +86,54 @@ export class Protocol implements MessageSink {
     return this.#reader.pending
   }
 
+  /** Whether bytes that came in are held until `resume`: because the sink is full, or because it is the turn of others. */
+  get isHolding(): boolean {
+    return this.#reader.isHolding
+  }
+
+  /** Whether a message is held that is too big, unless somebody wants it as a stream. */
+  get needsReceiver(): boolean {
+    return this.#reader.needsReceiver
+  }
+
+  get isFull(): boolean {
+    return this.#sink.isFull
+  }
+
+  get isAwaited(): boolean {
+    return this.#sink.isAwaited
+  }
+
   /**
    * Takes bytes that came in. If they break a rule, the Close frame that says so is in the outbox, the state is aborted, and
    * the error is returned.
    */
   receive(bytes: Uint8Array): HawserError | undefined {
     if (!canReceive(this.#state)) return undefined
-    const failure = this.#reader.push(bytes) ?? this.#failure
-    if (failure) this.#fail(failure)
-    return failure
+    return this.#judge(this.#reader.push(bytes))
+  }
+
+  /** Goes on with what is held. Has a turn of its own: not to be called while bytes are being taken. */
+  resume(): HawserError | undefined {
+    if (!canReceive(this.#state)) return undefined
+    return this.#judge(this.#reader.resume())
+  }
+
+  /** Somebody begins to want messages piece by piece. */
+  offerStream(): void {
+    this.#reader.offerStream()
   }
 
   /** Adds a message to the outbox. The state must allow it. */
-  send(message: Message): void {
-    if (typeof message === 'string') this.outbox.pushText(FINAL | Opcode.text, message)
-    else this.outbox.push(FINAL | Opcode.binary, message)
+  send(message: Message, compress = true): void {
+    this.writer.write(message, compress)
+  }
+
+  /** Fails the connection since a message of ours cannot be completed; the Close frame that says so is in the outbox. */
+  abandonMessage(): void {
+    this.sendClose(1011, 'The message was not completed.')
+    this.#state = nextState(this.#state, 'aborted')
+    this.#reader.clear()
   }
 
   /** Adds a Ping of at most 125 bytes. */
@@ -94,6 +158,7 @@ export class Protocol implements MessageSink {
     this.#state = nextState(this.#state, 'aborted')
     this.#reader.clear()
     this.outbox.clear()
+    this.#compression?.close()
   }
 
   /** Sends the Pong that waited for the outbox to become shorter; true if there was one. */
@@ -107,6 +172,10 @@ export class Protocol implements MessageSink {
 
   onMessage(message: Message): void {
     this.#sink.onMessage(message)
+  }
+
+  takeStream(isText: boolean): PartSink | undefined {
+    return this.#sink.takeStream(isText)
   }
 
   onControl(opcode: number, payload: Uint8Array): void {
@@ -134,6 +203,11 @@ export class Protocol implements MessageSink {
       if (!this.#allowHalfOpen) this.sendClose(close.code)
       this.#sink.onClose(close.code ?? 1005, close.reason)
     }
+  }
+
+  #judge(failure = this.#failure): HawserError | undefined {
+    if (failure) this.#fail(failure)
+    return failure
   }
 
   /** RFC 6455 §7.1.7: Fail the WebSocket Connection. */

@@ -1,0 +1,127 @@
+import type { Message } from '../protocol/message-parts.ts'
+import type { FragmentWriter } from '../protocol/message-writer.ts'
+import type { Protocol } from '../protocol/protocol.ts'
+import { canSend } from '../protocol/states.ts'
+import { nextTurn } from './next-turn.ts'
+import { OutgoingQueue } from './outgoing-queue.ts'
+import { OutgoingStream } from './outgoing-stream.ts'
+import { Room } from './room.ts'
+
+export interface OutgoingActions {
+  /** There is something in the outbox. */
+  flushSoon(): void
+  /** A message has begun, and will not be completed. */
+  abandoned(reason: unknown): void
+}
+
+/** As much of a piece becomes one fragment, and one step. */
+const FRAGMENT_BYTES = 1 << 18
+
+/** Puts messages into the outbox, each in its turn, and tells when there is room for more. */
+export class OutgoingMessages {
+  readonly #protocol: Protocol
+  readonly #actions: OutgoingActions
+  readonly #queue = new OutgoingQueue()
+  /** For messages: behind all that waits. */
+  readonly #room: Room
+  /** For the pieces of the message under way: those that wait for its end take no room from it. */
+  readonly #roomForPieces: Room
+
+  constructor(protocol: Protocol, highWaterMark: number, actions: OutgoingActions) {
+    this.#protocol = protocol
+    this.#actions = actions
+    this.#room = new Room(() => this.buffered < highWaterMark)
+    this.#roomForPieces = new Room(() => protocol.outbox.buffered < highWaterMark)
+  }
+
+  /** Bytes that wait, here or in the outbox, and those that are on their way out of it. */
+  get buffered(): number {
+    return this.#protocol.outbox.buffered + this.#queue.size
+  }
+
+  /** Resolves when there is room for more. */
+  send(message: Message, compress: boolean): Promise<void> {
+    if (this.#queue.isEmpty && !this.#protocol.writer.isLong(message, compress)) {
+      this.#protocol.send(message, compress)
+      this.#actions.flushSoon()
+    } else {
+      this.#enqueue(message, compress)
+    }
+    return this.#room.wait()
+  }
+
+  sendStream(type: 'text' | 'binary' | undefined, compress: boolean): WritableStream<string | Uint8Array> {
+    let fragments: FragmentWriter | undefined
+    const begin = (isText: boolean) => (fragments ??= this.#protocol.writer.fragments(isText, compress))
+    const outgoing = new OutgoingStream(type, {
+      write: (piece, isText) => this.#writePiece(begin(isText), piece),
+      end: (isText) => {
+        begin(isText).end()
+        this.#actions.flushSoon()
+      },
+      abandon: (reason) => {
+        if (fragments?.hasBegun && this.#canSend) this.#actions.abandoned(reason)
+      },
+    })
+    this.#queue.add(outgoing)
+    return outgoing.stream
+  }
+
+  /** Does something when all messages before it are in the outbox. */
+  afterAll(action: () => void): void {
+    const start = (done: () => void) => {
+      action()
+      done()
+    }
+    this.#queue.add({ size: 0, start, fail: () => {} })
+  }
+
+  /** Bytes have left the outbox. */
+  onSent(): void {
+    this.#room.check()
+    this.#roomForPieces.check()
+  }
+
+  /** What is not in the outbox yet never will be. */
+  failQueue(reason: unknown): void {
+    this.#queue.fail(reason)
+  }
+
+  /** Nothing is sent any more. */
+  fail(reason: unknown): void {
+    this.#queue.fail(reason)
+    this.#room.fail(reason)
+    this.#roomForPieces.fail(reason)
+  }
+
+  get #canSend(): boolean {
+    return canSend(this.#protocol.state)
+  }
+
+  /** What is given is copied: the caller may change it. */
+  #enqueue(message: Message, compress: boolean): void {
+    const copy = typeof message === 'string' ? message : message.slice()
+    const steps = this.#protocol.writer.writeInSteps(copy, compress)
+    const step = (done: () => void): void => {
+      if (!this.#canSend) return
+      if (!steps.next().done) {
+        nextTurn(() => step(done))
+        return
+      }
+      done()
+      this.#actions.flushSoon()
+    }
+    this.#queue.add({ size: copy.length, start: step, fail: () => {} })
+  }
+
+  /** Others have their turn within a large piece. */
+  async #writePiece(fragments: FragmentWriter, piece: Uint8Array): Promise<void> {
+    for (let from = 0; this.#canSend; from += FRAGMENT_BYTES) {
+      fragments.write(piece.subarray(from, from + FRAGMENT_BYTES))
+      this.#actions.flushSoon()
+      await this.#roomForPieces.wait()
+      if (from + FRAGMENT_BYTES >= piece.length) return
+      await new Promise<void>(nextTurn)
+    }
+  }
+}

@@ -1,0 +1,103 @@
+import { OptionsError } from '../errors.ts'
+import type { OutgoingJob } from './outgoing-queue.ts'
+
+/** What a message in fragments is sent with. */
+export interface FragmentSink {
+  /** Resolves when there is room for the next one. */
+  write(piece: Uint8Array, isText: boolean): Promise<void>
+  end(isText: boolean): void
+  /** The message will not be completed. */
+  abandon(reason: unknown): void
+}
+
+const encoder = new TextEncoder()
+const HIGH_SURROGATE_AT_END = /[\ud800-\udbff]$/
+
+/** One message, written piece by piece by the caller when its turn has come. */
+export class OutgoingStream implements OutgoingJob {
+  readonly size = 0
+  readonly stream: WritableStream<string | Uint8Array>
+  readonly #sink: FragmentSink
+  readonly #turn = Promise.withResolvers<void>()
+  #controller: WritableStreamDefaultController | undefined
+  #done: (() => void) | undefined
+  #isOver = false
+  #isText: boolean | undefined
+  /** Half a character, which waits for its other half. */
+  #surrogate = ''
+
+  /** Without a type the first piece decides. */
+  constructor(type: 'text' | 'binary' | undefined, sink: FragmentSink) {
+    this.#isText = type === undefined ? undefined : type === 'text'
+    this.#sink = sink
+    this.#turn.promise.catch(() => {})
+    this.stream = new WritableStream<string | Uint8Array>(
+      {
+        start: (controller) => {
+          this.#controller = controller
+          // Whoever aborts need not wait for the turn, or for room. By then the stream has noted why.
+          const { signal } = controller as WritableStreamDefaultController & { readonly signal: AbortSignal }
+          signal.addEventListener('abort', () => queueMicrotask(() => this.#abort(signal.reason)))
+          return this.#turn.promise
+        },
+        write: (piece) => this.#write(piece),
+        close: () => this.#close(),
+      },
+      // What is written waits here only until the piece before it has found room.
+      { highWaterMark: 1 },
+    )
+  }
+
+  start(done: () => void): void {
+    this.#done = done
+    this.#turn.resolve()
+    if (this.#isOver) done()
+  }
+
+  fail(reason: unknown): void {
+    this.#turn.reject(reason)
+    this.#controller?.error(reason)
+  }
+
+  #write(piece: string | Uint8Array): Promise<void> {
+    const isText = typeof piece === 'string'
+    this.#isText ??= isText
+    if (isText !== this.#isText || !(isText || piece instanceof Uint8Array)) {
+      const takes = this.#isText ? 'strings' : 'Uint8Arrays'
+      const error = new OptionsError('piece', `This message takes ${takes} as its pieces.`)
+      // This is why the stream fails, and not what follows from it.
+      this.#controller?.error(error)
+      this.#abort(error)
+      return Promise.reject(error)
+    }
+    return this.#sink.write(isText ? this.#encode(piece) : piece, isText).catch((error) => {
+      this.#abort(error)
+      throw error
+    })
+  }
+
+  #close(): void {
+    const isText = this.#isText ?? false
+    if (this.#surrogate !== '') this.#sink.write(encoder.encode(this.#surrogate), isText)
+    this.#sink.end(isText)
+    this.#finish()
+  }
+
+  #abort(reason: unknown): void {
+    if (this.#isOver) return
+    this.#sink.abandon(reason)
+    this.#finish()
+    this.#turn.resolve()
+  }
+
+  #finish(): void {
+    this.#isOver = true
+    this.#done?.()
+  }
+
+  #encode(piece: string): Uint8Array {
+    const text = this.#surrogate + piece
+    this.#surrogate = HIGH_SURROGATE_AT_END.test(text) ? text.slice(-1) : ''
+    return encoder.encode(this.#surrogate === '' ? text : text.slice(0, -1))
+  }
+}

@@ -1,0 +1,26 @@
+/** The offer of permessage-deflate (RFC 7692 §7.1). */
+
+/** What we ask for: an upper bound for each window, and whether messages may refer to those before them. */
+export interface DeflateOffer {
+  /** 9 to 15. */
+  readonly clientMaxWindowBits: number
+  readonly serverMaxWindowBits: number
+  readonly clientContextTakeover: boolean
+  readonly serverContextTakeover: boolean
+}
+
+export const DEFLATE = 'permessage-deflate'
+export const MAX_WINDOW_BITS = 15
+
+/** The value of Sec-WebSocket-Extensions. What is at its most is not said, but that the server may choose our window. */
+export function offerText(offer: DeflateOffer): string {
+  const { clientMaxWindowBits, serverMaxWindowBits } = offer
+  const parts = [DEFLATE]
+  if (!offer.clientContextTakeover) parts.push('client_no_context_takeover')
+  if (!offer.serverContextTakeover) parts.push('server_no_context_takeover')
+  if (serverMaxWindowBits < MAX_WINDOW_BITS) parts.push(`server_max_window_bits=${serverMaxWindowBits}`)
+  parts.push(
+    clientMaxWindowBits < MAX_WINDOW_BITS ? `client_max_window_bits=${clientMaxWindowBits}` : 'client_max_window_bits',
+  )
+  return parts.join('; ')
+}

@@ -1,0 +1,64 @@
+import { memoryText, memoryView } from '../codec/text.ts'
+
+/** A received message: a string is text, bytes are binary. */
+export type Message = string | Uint8Array
+
+/** The first buffer is at most this large, whatever a header announces. */
+const FIRST_BUFFER = 1 << 16
+const NOTHING = memoryView(new ArrayBuffer(0))
+
+/** What has come of a message that comes in pieces. */
+export class MessageParts {
+  /** Bytes. */
+  size = 0
+  /** As much of it as `size` says. */
+  #bytes = NOTHING
+  #isAscii = true
+
+  /** Adds a piece of memory. `total` is how long the message will be, if that is known. */
+  add(memory: Uint8Array, from: number, to: number, isAscii: boolean, total: number | undefined): void {
+    this.#makeRoom(this.size + to - from, total)
+    this.#bytes.set(memory.subarray(from, to), this.size)
+    this.size += to - from
+    this.#isAscii &&= isAscii
+  }
+
+  /** What has come, as a view of what is held here. */
+  get bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.size)
+  }
+
+  /** The message, which is complete. */
+  take(isText: boolean): Message {
+    const message = isText ? this.#text() : this.#binary()
+    this.clear()
+    return message
+  }
+
+  clear(): void {
+    this.#bytes = NOTHING
+    this.size = 0
+    this.#isAscii = true
+  }
+
+  #text(): string {
+    const decode = this.#isAscii ? memoryText.fromAscii : memoryText.fromUtf8
+    return decode(this.#bytes, 0, this.size)
+  }
+
+  #binary(): Uint8Array {
+    const bytes = new Uint8Array(this.#bytes.buffer as ArrayBuffer, 0, this.size)
+    // NOTHING is everyone's: a caller who transfers it would take it from all.
+    return this.size === this.#bytes.length && this.size > 0 ? bytes : bytes.slice()
+  }
+
+  /** Grows by what has come, not by what is announced: a header alone costs no memory. */
+  #makeRoom(needed: number, total: number | undefined): void {
+    const capacity = this.#bytes.length
+    if (needed <= capacity) return
+    const doubled = Math.max(needed, capacity * 2, FIRST_BUFFER)
+    const grown = memoryView(new ArrayBuffer(total === undefined ? doubled : Math.min(doubled, total)))
+    grown.set(this.#bytes.subarray(0, this.size))
+    this.#bytes = grown
+  }
+}
