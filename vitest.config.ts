@@ -7,7 +7,9 @@ const path = (file: string) => fileURLToPath(new URL(file, import.meta.url))
 
 /** Tests that need Node alone. */
 export const node = {
-  resolve: { alias: { hawser: path('src/index.ts'), '#platform': path('src/platform.ts') } },
+  resolve: {
+    alias: { hawser: path('src/index.ts'), '#codec': path('src/codec/load.ts'), '#platform': path('src/platform.ts') },
+  },
   test: {
     name: 'node',
     include: ['test/**/*.test.ts'],

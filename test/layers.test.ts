@@ -9,11 +9,13 @@ const SRC = fileURLToPath(new URL('../src/', import.meta.url))
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   base: [],
   codec: ['base'],
+  deflate: [],
   protocol: ['base', 'codec'],
   handshake: ['base'],
   transport: ['base', 'handshake'],
   driver: ['base', 'codec', 'protocol', 'transport/contracts.ts'],
-  top: ['base', 'codec', 'protocol', 'handshake', 'transport', 'driver'],
+  top: ['base', 'codec', 'deflate', 'protocol', 'handshake', 'transport', 'driver'],
+  web: ['base', 'protocol', 'top'],
   cli: ['base', 'top'],
 }
 const BASE = new Set(['errors.ts', 'http-headers.ts', 'options.ts'])
@@ -83,7 +85,9 @@ describe('layers', () => {
   })
 
   test('nothing is imported from outside but the platforms, undici and the package itself', () => {
-    const foreign = imports.filter(({ to }) => !/\.(ts|wasm)$|^#platform$/.test(to) && !PLATFORM_MODULES.test(to))
+    const foreign = imports.filter(
+      ({ to }) => !/\.(ts|wasm)$|^#(codec|platform)$/.test(to) && !PLATFORM_MODULES.test(to),
+    )
     expect(foreign.map(shown)).toEqual([])
   })
 

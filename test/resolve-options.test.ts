@@ -31,6 +31,7 @@ test('the defaults', () => {
     cookies: undefined,
     credentials: undefined,
     redirect: 'error',
+    perMessageDeflate: undefined,
     collectHttpResponseDetails: true,
     handshakeTimeout: 30_000,
     closeTimeout: 10_000,
@@ -59,6 +60,14 @@ test('options that are no object are refused', () => {
   for (const options of [null, 'protocol', 1, true]) expect(refused(options).option).toBe('options')
 })
 
+const DEFLATE = {
+  clientMaxWindowBits: 15,
+  serverMaxWindowBits: 15,
+  clientContextTakeover: true,
+  serverContextTakeover: true,
+  threshold: 1024,
+}
+
 const PROCEDURES = { getCookieString: () => '', setCookie: () => {} }
 
 describe('each option is taken', () => {
@@ -76,6 +85,14 @@ describe('each option is taken', () => {
     ['cookies', PROCEDURES],
     ['credentials', { username: '', password: ':' }],
     ['redirect', 'follow'],
+    ['perMessageDeflate', true, DEFLATE],
+    ['perMessageDeflate', {}, DEFLATE],
+    ['perMessageDeflate', false, undefined],
+    ['perMessageDeflate', { clientMaxWindowBits: 9 }, { ...DEFLATE, clientMaxWindowBits: 9 }],
+    ['perMessageDeflate', { serverMaxWindowBits: 9 }, { ...DEFLATE, serverMaxWindowBits: 9 }],
+    ['perMessageDeflate', { clientContextTakeover: false }, { ...DEFLATE, clientContextTakeover: false }],
+    ['perMessageDeflate', { serverContextTakeover: false }, { ...DEFLATE, serverContextTakeover: false }],
+    ['perMessageDeflate', { threshold: 0 }, { ...DEFLATE, threshold: 0 }],
     ['collectHttpResponseDetails', false],
     ['handshakeTimeout', 0, Infinity],
     ['closeTimeout', Infinity],
@@ -86,7 +103,7 @@ describe('each option is taken', () => {
     ['maxFragments', 1],
     ['highWaterMark', 2 ** 31 - 1],
   ])('%s: %o', (name, value, resolved = value) => {
-    const expected = name === 'proxy' && value === false ? undefined : resolved
+    const expected = (name === 'proxy' || name === 'perMessageDeflate') && value === false ? undefined : resolved
     expect(resolveOptions({ [name]: value })[name]).toEqual(expected)
   })
 })
@@ -120,12 +137,23 @@ describe('each option is checked', () => {
     ['credentials', { username: 'a:b', password: '' }],
     ['credentials', 'me:mine'],
     ['redirect', 'manual'],
+    ['perMessageDeflate', 'yes'],
+    ['perMessageDeflate', null],
+    ['perMessageDeflate', { level: 9 }],
+    ...['clientMaxWindowBits', 'serverMaxWindowBits'].flatMap((name) =>
+      [8, 16, 9.5, '9', Number.NaN].map((value): [string, unknown] => [`perMessageDeflate.${name}`, value]),
+    ),
+    ...['clientContextTakeover', 'serverContextTakeover'].flatMap((name) =>
+      [0, 'no', null].map((value): [string, unknown] => [`perMessageDeflate.${name}`, value]),
+    ),
+    ...[-1, 0.5, Infinity, '1', null].map((value): [string, unknown] => ['perMessageDeflate.threshold', value]),
     ['collectHttpResponseDetails', 1],
     ['allowHalfOpen', 'yes'],
     ...TIMES.flatMap((name) => [-1, Number.NaN, 2 ** 31, '5'].map((value): [string, unknown] => [name, value])),
     ...COUNTS.flatMap((name) => [0, -1, 1.5, Infinity, 2 ** 31, '5'].map((value): [string, unknown] => [name, value])),
   ])('%s: %o', (name, value) => {
-    const error = refused({ [name]: value })
+    const [option = name, parameter] = name.split('.')
+    const error = refused({ [option]: parameter === undefined ? value : { [parameter]: value } })
     expect(error).toBeInstanceOf(TypeError)
     expect(error).toMatchObject({ option: name, code: 'INVALID_OPTION' })
   })
@@ -169,6 +197,7 @@ test("every other option works beside a caller's own client", async () => {
     headers: { 'x-mine': 'yes' },
     proxy: false,
     redirect: 'follow',
+    perMessageDeflate: true,
     collectHttpResponseDetails: true,
     handshakeTimeout: 5000,
     closeTimeout: 5000,

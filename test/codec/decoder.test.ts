@@ -15,9 +15,9 @@ import {
   wire,
 } from './support.ts'
 
-/** A frame in short: opcode, `+` if it continues a message, `.` if it is the last, and its payload. */
-function short({ opcode, fin, continuation, payload, isComplete }: Frame): string {
-  return `${opcode}${continuation ? '+' : ''}${fin ? '.' : ''}${isComplete ? '' : '…'} ${payload}`
+/** A frame in short: opcode, `z` if it is compressed, `+` if it continues a message, `.` if it is the last, and its payload. */
+function short({ opcode, fin, continuation, compressed, payload, isComplete }: Frame): string {
+  return `${opcode}${compressed ? 'z' : ''}${continuation ? '+' : ''}${fin ? '.' : ''}${isComplete ? '' : '…'} ${payload}`
 }
 
 const VALID: readonly (readonly [what: string, bytes: string, frames: readonly string[]])[] = [
@@ -95,7 +95,66 @@ const INVALID: readonly (readonly [what: string, bytes: string, violation: numbe
   ['a Close frame of one byte', '88 01 03', SHORT_CLOSE, 2],
 ]
 
+/** With permessage-deflate (RFC 7692 §6). */
+const VALID_COMPRESSED: readonly (readonly [what: string, bytes: string, frames: readonly string[]])[] = [
+  ['a compressed text', "c1 02 'ab'", ['1z. ab']],
+  ['a compressed binary message', "c2 02 'ab'", ['2z. ab']],
+  ['a compressed message without a byte', 'c1 00', ['1z. ']],
+  ['a message that is not compressed', "81 02 'ab'", ['1. ab']],
+  ['a compressed text in fragments', "41 01 'a' 00 01 'b' 80 01 'c'", ['1z a', '1z+ b', '1z+. c']],
+  ['control frames between compressed fragments', "42 01 'a' 89 01 'p' 80 01 'b'", ['2z a', '9. p', '2z+. b']],
+  ['compressed text that is no UTF-8', 'c1 02 c328', ['1z. \xc3\x28']],
+  [
+    'a text after a compressed one',
+    "41 01 ff 80 01 fe 81 02 c3a9 c1 01 'z'",
+    ['1z \xff', '1z+. \xfe', '1. \xc3\xa9', '1z. z'],
+  ],
+]
+
+const INVALID_COMPRESSED: readonly (readonly [what: string, bytes: string, violation: number, at: number])[] = [
+  ['RSV1 on a continuation', "41 01 'a' c0 01 'b'", RESERVED_BITS, 4],
+  ['RSV1 on a continuation of a message that is not compressed', "01 01 'a' c0 01 'b'", RESERVED_BITS, 4],
+  ['RSV1 on a Ping', 'c9 00', RESERVED_BITS, 1],
+  ['RSV1 on a Pong', 'ca 00', RESERVED_BITS, 1],
+  ['RSV1 on a Close frame', 'c8 00', RESERVED_BITS, 1],
+  ['RSV1 and RSV2', 'e1 00', RESERVED_BITS, 1],
+  ['RSV1 and RSV3', 'd1 00', RESERVED_BITS, 1],
+  ['RSV2', 'a1 00', RESERVED_BITS, 1],
+  ['RSV3', '92 00', RESERVED_BITS, 1],
+  ['RSV1 on a reserved opcode', 'c3 00', RESERVED_BITS, 1],
+  ['a compressed message within a message', '02 00 c2 00', EXPECTED_CONTINUATION, 3],
+  ['a text that is not compressed and no UTF-8, after one that is', 'c1 01 ff 81 01 ff', INVALID_UTF8, 5],
+]
+
 describe.each(CODECS)('%s', (_, codec) => {
+  test.each(VALID_COMPRESSED)('decodes %s, if that was agreed on', (_, bytes, frames) => {
+    expect(decodeThreeWays(codec, wire(bytes), true).frames.map(short)).toEqual(frames)
+  })
+
+  test.each(INVALID_COMPRESSED)('refuses %s, even if compression was agreed on', (_, bytes, violation, at) => {
+    expect(decodeThreeWays(codec, wire(bytes), true)).toMatchObject({ violation, consumed: at })
+  })
+
+  test('with compression allows RSV1 where a message begins, and no other first byte more', () => {
+    const bytes = Array.from({ length: 256 }, (_, byte) => byte)
+    const accepted = bytes.filter((byte) => decodeThreeWays(codec, Uint8Array.of(byte, 0), true).violation === 0)
+    expect(accepted).toEqual([0x01, 0x02, 0x41, 0x42, 0x81, 0x82, 0x88, 0x89, 0x8a, 0xc1, 0xc2])
+    const within = bytes.filter((byte) => decodeThreeWays(codec, Uint8Array.of(0x42, 0, byte, 0), true).violation === 0)
+    expect(within).toEqual([0x00, 0x80, 0x88, 0x89, 0x8a])
+  })
+
+  test('knows of each connection whether compression was agreed on', () => {
+    const deflate = codec.createDecoder(true)
+    for (let i = 0; i < 3; i++) {
+      const plain = codec.createDecoder()
+      codec.memory.set(wire('c1 00'), INPUT)
+      expect(deflate.decode(INPUT, 2)).toBe(1)
+      expect(deflate.violation).toBe(0)
+      expect(plain.decode(INPUT, 2)).toBe(0)
+      expect(plain.violation).toBe(RESERVED_BITS)
+    }
+  })
+
   test.each(VALID)('decodes %s', (_, bytes, frames) => {
     expect(decodeThreeWays(codec, wire(bytes)).frames.map(short)).toEqual(frames)
   })
@@ -123,7 +182,8 @@ describe.each(CODECS)('%s', (_, codec) => {
   test.each([0, 1, 125, 126, 127, 65_535, 65_536])('decodes a payload of %i bytes', (length) => {
     const { frames } = decodeThreeWays(codec, serverFrame(0x82, pattern(length)))
     const payload = characters(pattern(length))
-    expect(frames).toEqual([{ opcode: 2, fin: true, continuation: false, size: length, payload, isComplete: true }])
+    const frame = { opcode: 2, fin: true, continuation: false, compressed: false, size: length, payload }
+    expect(frames).toEqual([{ ...frame, isComplete: true }])
   })
 
   test.each([125, 2])('decodes a control frame of %i bytes', (length) => {

@@ -26,11 +26,12 @@ function randomText(random: Random): Buffer {
 
 /** One message in fragments that may cut its characters, with control frames between. */
 function randomMessage(random: Random): Uint8Array[] {
+  const rsv1 = random(8) === 0 ? 0x40 : 0
   const isText = random(3) > 0
   const payload = isText ? randomText(random) : Buffer.from(Array.from({ length: random(300) }, () => random(256)))
   const frames: Uint8Array[] = []
   let at = 0
-  let opcode = isText ? 1 : 2
+  let opcode = rsv1 | (isText ? 1 : 2)
   while (random(3) === 0) {
     const end = Math.min(payload.length, at + random(20))
     frames.push(serverFrame(opcode, payload.subarray(at, end)))
@@ -75,7 +76,8 @@ function tell({ codec, decoder }: (typeof decoders)[number], chunk: Uint8Array, 
 
 /** Decodes a stream in random chunks at random addresses; gives what differs, and the rule that was broken in the end. */
 function runCase(random: Random): { difference: string | undefined; violation: number } {
-  for (const each of decoders) each.decoder = each.codec.createDecoder()
+  const withDeflate = random(3) > 0
+  for (const each of decoders) each.decoder = each.codec.createDecoder(withDeflate)
   const bytes = randomStream(random)
   const most = [2, 20, 400][random(3)]!
   for (let at = 0; at < bytes.length; ) {

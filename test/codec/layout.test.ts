@@ -21,15 +21,16 @@ describe('the host agrees with the core', () => {
 
   test('on the flags of a row and the numbers of the rules', async () => {
     const decoder = await constants('decoder.ts')
-    const { FIN, STARTS, ENDS, ASCII, CONTINUATION, TEXT, CLOSE, ...rules } = decoder
-    expect({ FIN, STARTS, ENDS, ASCII, CONTINUATION }).toEqual({
+    const { FIN, STARTS, ENDS, ASCII, CONTINUATION, COMPRESSED, TEXT, CLOSE, RSV1, ...rules } = decoder
+    expect({ FIN, STARTS, ENDS, ASCII, CONTINUATION, COMPRESSED }).toEqual({
       FIN: layout.FIN,
       STARTS: layout.STARTS,
       ENDS: layout.ENDS,
       ASCII: layout.ASCII,
       CONTINUATION: layout.CONTINUATION,
+      COMPRESSED: layout.COMPRESSED,
     })
-    expect([TEXT, CLOSE]).toEqual([1, 8])
+    expect([TEXT, CLOSE, RSV1]).toEqual([1, 8, 0x40])
     expect(Object.keys(rules)).toHaveLength(11)
     expect(violations).toMatchObject(rules)
   })
@@ -37,7 +38,7 @@ describe('the host agrees with the core', () => {
 
 test('the parts of linear memory do not overlap', () => {
   const { STATE, TABLE, TABLE_ROWS, ROW_WORDS, INPUT, SCRATCH, SLABS, BLOCK_BYTES } = layout
-  expect(STATE + 48).toBeLessThanOrEqual(TABLE)
+  expect(STATE + 52).toBeLessThanOrEqual(TABLE)
   expect(TABLE + TABLE_ROWS * ROW_WORDS * 4).toBeLessThanOrEqual(INPUT)
   expect(INPUT + BLOCK_BYTES).toBe(SCRATCH)
   expect(SCRATCH + BLOCK_BYTES).toBe(SLABS)

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { codecOnce } from '../../src/codec/instance.ts'
-import { loadCodec } from '../../src/codec/load.ts'
+import { loadCodec, standIn } from '../../src/codec/load.ts'
 import { SLABS_IN_MEMORY } from './support.ts'
 
 test('a runtime with WebAssembly gets the core, and all callers the same', () => {
@@ -12,14 +12,19 @@ test('a runtime with WebAssembly gets the core, and all callers the same', () =>
 
 test('a runtime that cannot compile the core gets the twin, with a smaller memory', () => {
   let compiled = 0
-  const load = codecOnce(() => {
+  const compile = () => {
     compiled++
     return undefined
-  }, 1024)
+  }
+  const load = codecOnce(compile, 1024, standIn)
   expect(compiled).toBe(0)
   const { codec, arena } = load()
   expect(codec.name).toBe('js')
   expect(arena.free).toBe(SLABS_IN_MEMORY)
   expect(load().codec).toBe(codec)
   expect(compiled).toBe(1)
+})
+
+test('where there is no twin, it is an error', () => {
+  expect(codecOnce(() => undefined, 1024)).toThrow('no WebAssembly')
 })

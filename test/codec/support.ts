@@ -1,7 +1,17 @@
 import { expect } from 'vitest'
 import type { Codec, Decoder } from '../../src/codec/codec.ts'
 import { CORE_BASE64 } from '../../src/codec/core.generated.ts'
-import { BLOCK_BYTES, CONTINUATION, ENDS, FIN, INPUT, OPCODE, ROW_WORDS, STARTS } from '../../src/codec/layout.ts'
+import {
+  BLOCK_BYTES,
+  COMPRESSED,
+  CONTINUATION,
+  ENDS,
+  FIN,
+  INPUT,
+  OPCODE,
+  ROW_WORDS,
+  STARTS,
+} from '../../src/codec/layout.ts'
 import { TwinCodec } from '../../src/codec/twin.ts'
 import { INVALID_UTF8 } from '../../src/codec/violations.ts'
 import { WasmCodec } from '../../src/codec/wasm.ts'
@@ -77,6 +87,7 @@ export interface Frame {
   readonly opcode: number
   readonly fin: boolean
   readonly continuation: boolean
+  readonly compressed: boolean
   /** The payload's length as the header announced it; 2^32 - 1 stands for more. */
   readonly size: number
   /** The bytes as characters: fast to compare, and to be read. */
@@ -121,7 +132,8 @@ function addRow(codec: Codec, row: number, frames: Frame[]): void {
   if (flags & STARTS) {
     const fin = (flags & FIN) !== 0
     const continuation = (flags & CONTINUATION) !== 0
-    frames.push({ opcode: flags & OPCODE, fin, continuation, size: left, payload, isComplete })
+    const compressed = (flags & COMPRESSED) !== 0
+    frames.push({ opcode: flags & OPCODE, fin, continuation, compressed, size: left, payload, isComplete })
     return
   }
   const frame = frames.at(-1)
@@ -139,10 +151,10 @@ export function oneByOne(bytes: Uint8Array): Uint8Array[] {
 const TRAILING = wire("8a 03 'end'")
 
 /** Decodes whole, byte by byte, and with bytes after it; expects the same each time. */
-export function decodeThreeWays(codec: Codec, bytes: Uint8Array): Decoded {
-  const whole = decodeChunks(codec, [bytes])
-  const single = decodeChunks(codec, oneByOne(bytes))
-  const trailing = decodeChunks(codec, [concat(bytes, TRAILING)])
+export function decodeThreeWays(codec: Codec, bytes: Uint8Array, withDeflate = false): Decoded {
+  const whole = decodeChunks(codec, [bytes], codec.createDecoder(withDeflate))
+  const single = decodeChunks(codec, oneByOne(bytes), codec.createDecoder(withDeflate))
+  const trailing = decodeChunks(codec, [concat(bytes, TRAILING)], codec.createDecoder(withDeflate))
   if (whole.violation === 0) {
     expect(single).toEqual(whole)
     const pong = trailing.frames.pop()

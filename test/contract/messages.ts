@@ -94,9 +94,59 @@ export const messages: Cases = {
     }
     await socket.send(bytes.subarray(100, 200))
     same(await socket.receive(), bytes.subarray(100, 200))
-    for (const nothing of [undefined, null, 1, {}, [1], new Blob([])]) {
+    for (const nothing of [undefined, null, 1, {}, [1], new Response('x')]) {
       await failure(socket.send(nothing as never), OptionsError, { option: 'data' })
     }
+  },
+
+  'a Blob is sent as one binary message': async ({ open }) => {
+    const socket = await open('/echo')
+    for (const size of [0, 10, 300_000]) {
+      const bytes = binary(size)
+      await socket.send(new Blob([bytes.subarray(0, size / 2), bytes.subarray(size / 2)]))
+      same(await socket.receive(), bytes)
+    }
+  },
+
+  'a ReadableStream is sent as one message, of the type of its pieces': async ({ open }) => {
+    const socket = await open('/echo')
+    await socket.send(streamOf('a', '', 'b\ud83d', '\ude00', 'c'))
+    same(await socket.receive(), 'ab😀c')
+    await socket.send(streamOf(binary(1), binary(100_000), binary(0)))
+    const received = (await socket.receive()) as Uint8Array
+    same(received, new Uint8Array([...binary(1), ...binary(100_000)]))
+    await socket.send(streamOf())
+    same(await socket.receive(), new Uint8Array(0))
+  },
+
+  'sendStream sends one message, and those that are sent meanwhile come after it': async ({ open, harness }) => {
+    const socket = await open('/echo')
+    const writer = socket.sendStream('text').getWriter()
+    const after = socket.send('after')
+    for (const piece of ['one ', 'two ', 'three']) await writer.write(piece)
+    // A Ping passes between the fragments.
+    if (harness.can.pings) await socket.ping()
+    await writer.close()
+    await after
+    same(await socket.receive(), 'one two three')
+    same(await socket.receive(), 'after')
+  },
+
+  'receiveStream gives a message piece by piece': async ({ open }) => {
+    const socket = await open('/echo')
+    const text = 'some text, ü€😀 '.repeat(20_000)
+    await socket.send(text)
+    await socket.send(binary(100_000))
+    await socket.send('next')
+    const first = await socket.receiveStream()
+    same(first?.type, 'text')
+    let received = ''
+    for await (const piece of first!.stream as ReadableStream<string>) received += piece
+    same(received, text)
+    const second = await socket.receiveStream()
+    same(second?.type, 'binary')
+    await second!.stream.cancel()
+    same(await socket.receive(), 'next')
   },
 
   'what was sent may be changed after the call': async ({ open }) => {
@@ -208,4 +258,13 @@ export const messages: Cases = {
 
 function hex(text: string): string {
   return [...text].map((character) => character.charCodeAt(0).toString(16)).join('')
+}
+
+function streamOf<T extends string | Uint8Array>(...pieces: readonly T[]): ReadableStream<T> {
+  return new ReadableStream<T>({
+    start(controller) {
+      for (const piece of pieces) controller.enqueue(piece)
+      controller.close()
+    },
+  })
 }

@@ -1,13 +1,15 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { Inbox } from '../../src/driver/inbox.ts'
+import type { MessageStream } from '../../src/driver/incoming-stream.ts'
 import { InvalidStateError } from '../../src/errors.ts'
 
 function filled(...messages: string[]): Inbox {
   const inbox = new Inbox(
     () => 'open',
     () => {},
+    1000,
   )
   for (const message of messages) inbox.push(message)
   inbox.deliver()
@@ -63,7 +65,7 @@ test('size tells what is there, and empty messages are not free', async () => {
 
 test('it tells when something is taken, and when somebody begins to wait', async () => {
   const onTaken = vi.fn()
-  const inbox = new Inbox(() => 'open', onTaken)
+  const inbox = new Inbox(() => 'open', onTaken, 1000)
   inbox.push('a')
   inbox.deliver()
   expect(onTaken).not.toHaveBeenCalled()
@@ -150,6 +152,114 @@ test('a signal that comes after the message changes nothing', async () => {
   expect(await received).toBe('a')
   void inbox.receive()
   expect(inbox.isAwaited).toBe(true)
+})
+
+describe('a message as a stream', () => {
+  async function contentOf(message: MessageStream | undefined): Promise<string> {
+    let content = ''
+    for await (const part of message!.stream as ReadableStream<string>) content += part
+    return content
+  }
+
+  const utf8 = (text: string) => new TextEncoder().encode(text)
+
+  test('is one that is there, or one that comes', async () => {
+    const inbox = filled('a')
+    expect(await contentOf(await inbox.receiveStream())).toBe('a')
+    const next = inbox.receiveStream()
+    inbox.push('b')
+    inbox.deliver()
+    expect(await contentOf(await next)).toBe('b')
+  })
+
+  test('is given when it begins, to the one who waits for that, and to nobody else', async () => {
+    const inbox = filled()
+    expect(inbox.takeStream(true)).toBeUndefined()
+    const message = inbox.receive()
+    expect(inbox).toMatchObject({ isAwaited: true, wantsMessage: true })
+    expect(inbox.takeStream(true)).toBeUndefined()
+    inbox.push('a')
+    // The one who waits gets that one.
+    expect(inbox.wantsMessage).toBe(false)
+    inbox.deliver()
+    await message
+    const next = inbox.receiveStream()
+    expect(inbox).toMatchObject({ isAwaited: true, wantsMessage: false })
+    const incoming = inbox.takeStream(true)!
+    expect(inbox.isAwaited).toBe(false)
+    expect(inbox.takeStream(true)).toBeUndefined()
+    incoming.write(utf8('piece by piece'), 0, 14)
+    incoming.end()
+    expect(await contentOf(await next)).toBe('piece by piece')
+  })
+
+  test('does not begin while one before it was not given', () => {
+    const inbox = filled()
+    void inbox.receiveStream()
+    inbox.push('a')
+    expect(inbox.takeStream(true)).toBeUndefined()
+  })
+
+  test('keeps others waiting, whatever has ended, until it is read or cancelled', async () => {
+    const inbox = filled()
+    const next = inbox.receiveStream()
+    const incoming = inbox.takeStream(false)!
+    incoming.write(new Uint8Array(1000), 0, 1000)
+    expect(inbox.isStreamFull).toBe(true)
+    inbox.push('b')
+    await expect(inbox.receive()).rejects.toBeInstanceOf(InvalidStateError)
+    incoming.end()
+    inbox.end()
+    await expect(inbox.receiveAll()).rejects.toBeInstanceOf(InvalidStateError)
+    await (await next)!.stream.cancel()
+    expect(inbox.isStreamFull).toBe(false)
+    expect(await inbox.receive()).toBe('b')
+    expect(await inbox.receiveStream()).toBeUndefined()
+  })
+
+  test('fails if it will not be complete, and not if it is', async () => {
+    const inbox = filled()
+    inbox.failStream('nothing to fail')
+    const next = inbox.receiveStream()
+    inbox.takeStream(true)
+    inbox.failStream('lost')
+    await expect(contentOf(await next)).rejects.toBe('lost')
+    const again = inbox.receiveStream()
+    inbox.takeStream(true)!.end()
+    inbox.failStream('lost')
+    expect(await contentOf(await again)).toBe('')
+  })
+
+  test('is not begun for one who has cancelled, and ends with the inbox', async () => {
+    const inbox = filled()
+    const controller = new AbortController()
+    const cancelled = inbox.receiveStream(controller.signal)
+    controller.abort('reason')
+    await expect(cancelled).rejects.toBe('reason')
+    expect(inbox.takeStream(true)).toBeUndefined()
+    const ended = inbox.receiveStream()
+    inbox.end()
+    expect(await ended).toBeUndefined()
+    const failed = filled()
+    const failure = failed.receiveStream()
+    failed.end('lost')
+    await expect(failure).rejects.toBe('lost')
+  })
+
+  test('tells when there is room in it again, and when it is over', async () => {
+    const onTaken = vi.fn()
+    const inbox = new Inbox(() => 'open', onTaken, 1000)
+    const next = inbox.receiveStream()
+    const incoming = inbox.takeStream(false)!
+    const reader = (await next)!.stream.getReader()
+    const before = onTaken.mock.calls.length
+    incoming.write(new Uint8Array(1000), 0, 1000)
+    await reader.read()
+    expect(onTaken).toHaveBeenCalledTimes(before + 1)
+    incoming.end()
+    await reader.read()
+    expect(onTaken).toHaveBeenCalledTimes(before + 2)
+  })
 })
 
 test('a reader that is never quite up to date holds no more than what is unread', async () => {

@@ -1,10 +1,18 @@
 /** A StreamDriver over a stream in memory. */
 import { loadCodec } from '../../src/codec/load.ts'
+import { createCompression } from '../../src/deflate/compression.ts'
 import { StreamDriver, type StreamDriverOptions } from '../../src/driver/stream-driver.ts'
 import { frame } from '../support/scripted-peer.ts'
 import { MemoryStream } from './memory-stream.ts'
 
 export const HIGH_WATER_MARK = 1000
+
+const AGREED = {
+  clientMaxWindowBits: 15,
+  serverMaxWindowBits: 15,
+  clientContextTakeover: true,
+  serverContextTakeover: true,
+}
 
 export interface Running {
   readonly stream: MemoryStream
@@ -13,12 +21,13 @@ export interface Running {
   receive(...frames: readonly Buffer[]): void
 }
 
-/** A driver that masks with zeros, so that what it sends can be read. */
-export function start(options: Partial<StreamDriverOptions> = {}): Running {
+/** A driver that masks with zeros, so that what it sends can be read. With a threshold it compresses. */
+export function start(options: Partial<StreamDriverOptions> = {}, threshold?: number): Running {
   const stream = new MemoryStream()
+  const compression = threshold === undefined ? undefined : createCompression(AGREED, threshold)
   const driver = new StreamDriver(
     stream,
-    { ...loadCodec(), nextKey: () => 0 },
+    { ...loadCodec(), nextKey: () => 0, compression },
     {
       closeTimeout: 10_000,
       keepAliveInterval: Infinity,

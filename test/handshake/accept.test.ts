@@ -138,6 +138,18 @@ describe('Sec-WebSocket-Extensions', () => {
   })
 })
 
+test('permessage-deflate is agreed on if it was offered', () => {
+  const deflate = {
+    clientMaxWindowBits: 15,
+    serverMaxWindowBits: 15,
+    clientContextTakeover: true,
+    serverContextTakeover: true,
+  }
+  const answer = head(101, UPGRADE, CONNECTION, ACCEPTED, ['Sec-WebSocket-Extensions', 'permessage-deflate'])
+  expect(verifyUpgrade(answer, { ...request(), deflate }, ACCEPT).deflate).toEqual(deflate)
+  expect(verifyUpgrade(head(200), { ...request(), deflate }, undefined).deflate).toBeUndefined()
+})
+
 describe('an answer to an extended CONNECT', () => {
   test('needs no Upgrade, Connection or Sec-WebSocket-Accept, and may have a wrong one', () => {
     expect(verifyUpgrade(head(200), request(), undefined)).toEqual({ subprotocol: '' })

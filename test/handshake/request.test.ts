@@ -47,6 +47,20 @@ describe('a request', () => {
     expect(request.subprotocols).toEqual(['chat.v2', 'chat.v1'])
   })
 
+  test('offers permessage-deflate if it is wanted', () => {
+    const deflate = {
+      clientMaxWindowBits: 15,
+      serverMaxWindowBits: 9,
+      clientContextTakeover: true,
+      serverContextTakeover: true,
+    }
+    const request = build('ws://h/', { deflate })
+    const offer = 'permessage-deflate; server_max_window_bits=9; client_max_window_bits'
+    expect(field(request, 'sec-websocket-extensions')).toEqual([offer])
+    expect(request.deflate).toEqual(deflate)
+    expect(field(build('ws://h/'), 'sec-websocket-extensions')).toEqual([])
+  })
+
   test("carries the caller's fields, repeated ones apart", () => {
     const headers = [
       ['X-A', '1'],

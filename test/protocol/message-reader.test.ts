@@ -295,6 +295,9 @@ describe.each(CODECS)('a reader on %s', (_, codec) => {
         reader.clear()
       },
       onControl: (opcode) => messages.push(opcode),
+      isFull: false,
+      isAwaited: true,
+      takeStream: () => undefined,
     })
     expect(reader.push(wire("81 01 'a' 81 01 'b' 89 00 01 01 'c' ff"))).toBeUndefined()
     expect(messages).toEqual(['a'])

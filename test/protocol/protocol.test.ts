@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { Arena } from '../../src/codec/arena.ts'
 import { VIOLATIONS } from '../../src/codec/violations.ts'
 import { MessageTooBigError, ProtocolError } from '../../src/errors.ts'
-import type { Message } from '../../src/protocol/message-reader.ts'
+import type { Message } from '../../src/protocol/message-parts.ts'
 import { Protocol, type ProtocolOptions } from '../../src/protocol/protocol.ts'
 import { CODECS, concat, oneByOne, pattern, SLABS_IN_MEMORY, serverHeader, wire } from '../codec/support.ts'
 import { bytesOf, countedKeys, LIMITS, parseFrames, sent } from './support.ts'
@@ -21,11 +21,12 @@ describe.each(CODECS)('the protocol on %s', (_, codec) => {
   function open(options: Partial<ProtocolOptions> = {}): Protocol {
     events = []
     return new Protocol(
-      codec,
-      arena,
-      countedKeys(),
+      { codec, arena, nextKey: countedKeys() },
       { ...OPTIONS, ...options },
       {
+        isFull: false,
+        isAwaited: true,
+        takeStream: () => undefined,
         onMessage: (message) => events.push(['message', message]),
         onPong: (payload) => events.push(['pong', Buffer.from(payload).toString('latin1')]),
         onClose: (code, reason) => events.push(['close', code, reason]),

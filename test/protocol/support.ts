@@ -1,8 +1,18 @@
 import { expect } from 'vitest'
 import type { Codec } from '../../src/codec/codec.ts'
 import { BLOCK_BYTES, SLABS } from '../../src/codec/layout.ts'
+import { Inflater } from '../../src/deflate/inflater.ts'
+import { StreamPool } from '../../src/deflate/stream-pool.ts'
+import { rawStreams } from '../../src/deflate/zlib.ts'
 import type { HawserError } from '../../src/errors.ts'
-import { type Message, type MessageLimits, MessageReader, type MessageSink } from '../../src/protocol/message-reader.ts'
+import type { Message } from '../../src/protocol/message-parts.ts'
+import {
+  type MessageInflater,
+  type MessageLimits,
+  MessageReader,
+  type MessageSink,
+  type PartSink,
+} from '../../src/protocol/message-reader.ts'
 import type { Chunk } from '../../src/protocol/outbox.ts'
 import { concat, oneByOne, wire } from '../codec/support.ts'
 
@@ -59,6 +69,11 @@ export type ReaderEvent = Message | readonly [opcode: number, payload: Uint8Arra
 
 export class RecordingSink implements MessageSink {
   readonly events: ReaderEvent[] = []
+  /** A test may change what the sink says of itself. */
+  isFull = false
+  isAwaited = true
+  /** Where the next message goes, if it is wanted piece by piece. */
+  wanted: RecordingStream | undefined
 
   onMessage(message: Message): void {
     this.events.push(message)
@@ -66,6 +81,33 @@ export class RecordingSink implements MessageSink {
 
   onControl(opcode: number, payload: Uint8Array): void {
     this.events.push([opcode, payload])
+  }
+
+  takeStream(isText: boolean): PartSink | undefined {
+    const { wanted } = this
+    if (wanted !== undefined) this.events.push(`begin ${isText ? 'text' : 'binary'}`)
+    this.wanted = undefined
+    return wanted
+  }
+}
+
+/** A message piece by piece. */
+export class RecordingStream implements PartSink {
+  readonly parts: Uint8Array[] = []
+  isFull = false
+  isComplete = false
+
+  write(memory: Uint8Array, from: number, to: number): void {
+    if (this.isComplete) throw new Error('The message was complete already')
+    this.parts.push(memory.slice(from, to))
+  }
+
+  end(): void {
+    this.isComplete = true
+  }
+
+  get content(): Buffer {
+    return Buffer.concat(this.parts)
   }
 }
 
@@ -75,12 +117,24 @@ export interface Reading {
   readonly pending: number
 }
 
-export function readChunks(codec: Codec, chunks: Iterable<Uint8Array>, limits = LIMITS): Reading {
+/** Undoes the compression of one connection. */
+export function createInflater(takeover = true): Inflater {
+  return new Inflater(rawStreams()!, new StreamPool(100), { windowBits: 15, takeover })
+}
+
+/** Reads all, with turns as often as the reader wants them. */
+export function readChunks(
+  codec: Codec,
+  chunks: Iterable<Uint8Array>,
+  limits = LIMITS,
+  inflater?: MessageInflater,
+): Reading {
   const sink = new RecordingSink()
-  const reader = new MessageReader(codec, limits, sink)
+  const reader = new MessageReader(codec, limits, sink, inflater)
   let failure: HawserError | undefined
   for (const chunk of chunks) {
     failure = reader.push(chunk)
+    while (reader.isHolding && !failure) failure = reader.resume()
     if (failure) break
   }
   return { events: sink.events, failure, pending: reader.pending }
@@ -94,15 +148,21 @@ const CLOSE = 8
  * Reads whole, byte by byte, with bytes after it, and from linear memory, as when a socket has read into it; expects the
  * same each time.
  */
-export function readFourWays(codec: Codec, bytes: Uint8Array, limits: Partial<MessageLimits> = {}): Reading {
+export function readFourWays(
+  codec: Codec,
+  bytes: Uint8Array,
+  limits: Partial<MessageLimits> = {},
+  inflater: () => MessageInflater | undefined = () => undefined,
+): Reading {
   const all = { ...LIMITS, ...limits }
-  const whole = readChunks(codec, [bytes], all)
-  expectSame(readChunks(codec, oneByOne(bytes), all), whole)
+  const read = (chunks: Iterable<Uint8Array>) => readChunks(codec, chunks, all, inflater())
+  const whole = read([bytes])
+  expectSame(read(oneByOne(bytes)), whole)
   if (bytes.length <= BLOCK_BYTES) {
     codec.memory.set(bytes, SLABS)
-    expectSame(readChunks(codec, [codec.buffer.subarray(SLABS, SLABS + bytes.length)], all), whole)
+    expectSame(read([codec.buffer.subarray(SLABS, SLABS + bytes.length)]), whole)
   }
-  const trailing = readChunks(codec, [concat(bytes, TRAILING)], all)
+  const trailing = read([concat(bytes, TRAILING)])
   const isOver = whole.failure !== undefined || whole.events.some((event) => Array.isArray(event) && event[0] === CLOSE)
   const events = isOver ? whole.events : [...whole.events, [10, TRAILING.subarray(2)]]
   expectSame(trailing, { ...whole, events } as Reading)

@@ -3,7 +3,11 @@
  */
 import { registerHooks } from 'node:module'
 
-const SOURCES: Readonly<Record<string, string>> = { '#platform': 'platform.ts', hawser: 'index.ts' }
+const SOURCES: Readonly<Record<string, string>> = {
+  '#codec': 'codec/load.ts',
+  '#platform': 'platform.ts',
+  hawser: 'index.ts',
+}
 
 registerHooks({
   resolve: (specifier, context, nextResolve) => {

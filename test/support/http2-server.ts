@@ -124,7 +124,13 @@ class Gateway {
       this.#track(socket.setNoDelay())
     })
     // Node refuses streams while more than 10 MB wait to be sent; many long echoes at once are more than that.
-    this.#http2 = createHttp2Server({ settings: { enableConnectProtocol, ...settings }, maxSessionMemory: 1000 })
+    // And it ends connections on which more than 33 streams a second are reset.
+    this.#http2 = createHttp2Server({
+      settings: { enableConnectProtocol, ...settings },
+      maxSessionMemory: 1000,
+      streamResetBurst: 1_000_000,
+      streamResetRate: 1_000_000,
+    })
     this.#http2.on('session', (session) => {
       this.sessions.push(session)
       session.on('error', () => {})

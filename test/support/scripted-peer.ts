@@ -99,6 +99,9 @@ export class PeerConnection {
   readonly closed: Promise<Error | undefined>
   readonly #bytes: AsyncIterator<Buffer>
   #buffered = Buffer.alloc(0)
+  /** What has come since: joined when it is wanted, since joining at each arrival takes long for large payloads. */
+  #arrived: Buffer[] = []
+  #length = 0
   #key = ''
 
   constructor(socket: Socket, underneath: Socket) {
@@ -115,13 +118,13 @@ export class PeerConnection {
 
   /** The next bytes, as many as have come. Fails with ConnectionEnded after the client's end. */
   async read(): Promise<Buffer> {
-    if (this.#buffered.length === 0) await this.#readMore()
-    return this.#take(this.#buffered.length)
+    if (this.#length === 0) await this.#readMore()
+    return this.#take(this.#length)
   }
 
   /** Exactly so many bytes. */
   async readExactly(length: number): Promise<Buffer> {
-    while (this.#buffered.length < length) await this.#readMore()
+    while (this.#length < length) await this.#readMore()
     return this.#take(length)
   }
 
@@ -135,6 +138,7 @@ export class PeerConnection {
     let end = -1
     while (end < 0) {
       await this.#readMore()
+      this.#join()
       end = this.#buffered.indexOf('\r\n\r\n')
     }
     const head = this.#take(end + 4).toString('latin1')
@@ -198,10 +202,19 @@ export class PeerConnection {
       throw ended(cause)
     })
     if (next.done) throw ended(undefined)
-    this.#buffered = Buffer.concat([this.#buffered, next.value])
+    this.#arrived.push(next.value)
+    this.#length += next.value.length
+  }
+
+  #join(): void {
+    if (this.#arrived.length === 0) return
+    this.#buffered = Buffer.concat([this.#buffered, ...this.#arrived])
+    this.#arrived = []
   }
 
   #take(length: number): Buffer {
+    this.#join()
+    this.#length -= length
     const taken = this.#buffered.subarray(0, length)
     this.#buffered = this.#buffered.subarray(length)
     return taken

@@ -28,7 +28,7 @@ import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
-import { type WebSocket, WebSocketServer } from 'ws'
+import { type PerMessageDeflateOptions, type WebSocket, WebSocketServer } from 'ws'
 
 export interface ServerTls {
   readonly cert: string
@@ -59,9 +59,15 @@ export interface RunningServer extends AsyncDisposable {
   close(): Promise<void>
 }
 
-export async function startWebSocketServer(options: { tls?: ServerTls } = {}): Promise<RunningServer> {
+export interface WebSocketServerOptions {
+  readonly tls?: ServerTls
+  /** What it answers to an offer of permessage-deflate. Default: nothing. */
+  readonly perMessageDeflate?: boolean | PerMessageDeflateOptions
+}
+
+export async function startWebSocketServer(options: WebSocketServerOptions = {}): Promise<RunningServer> {
   const requests: RecordedRequest[] = []
-  const webSockets = createWebSocketServer()
+  const webSockets = createWebSocketServer(options.perMessageDeflate ?? false)
   const server: Server = options.tls === undefined ? createHttpServer() : createHttpsServer(options.tls)
   const sockets = trackSockets(server)
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
@@ -114,11 +120,11 @@ function notFound({ socket }: Exchange): void {
   answer(socket, 404, ['content-length: 0'], '')
 }
 
-function createWebSocketServer(): WebSocketServer {
+function createWebSocketServer(perMessageDeflate: boolean | PerMessageDeflateOptions): WebSocketServer {
   const queryOf = (request: IncomingMessage) => new URL(request.url ?? '/', 'ws://localhost')
   const webSockets = new WebSocketServer({
     noServer: true,
-    perMessageDeflate: false,
+    perMessageDeflate,
     maxPayload: 256 * 1024 * 1024,
     handleProtocols: (offered, request) => {
       const { pathname, searchParams } = queryOf(request)

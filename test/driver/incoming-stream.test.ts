@@ -1,0 +1,176 @@
+import { describe, expect, test, vi } from 'vitest'
+import { IncomingStream } from '../../src/driver/incoming-stream.ts'
+import { rejection } from '../support/servers.ts'
+import { isPending } from './running.ts'
+
+function utf8(text: string): Uint8Array {
+  return new TextEncoder().encode(text)
+}
+
+function create(isText = true, highWaterMark = 1000) {
+  const onChange = vi.fn()
+  const incoming = new IncomingStream(isText, highWaterMark, onChange)
+  const reader = (incoming.message.stream as ReadableStream<string | Uint8Array>).getReader()
+  const write = (bytes: Uint8Array) => incoming.write(bytes, 0, bytes.length)
+  return { incoming, reader, onChange, write }
+}
+
+async function readAll(stream: ReadableStream<unknown>): Promise<unknown[]> {
+  const parts: unknown[] = []
+  for await (const part of stream) parts.push(part)
+  return parts
+}
+
+test('text comes as strings, binary as bytes of its own', async () => {
+  const text = new IncomingStream(true, 1000, () => {})
+  const binary = new IncomingStream(false, 1000, () => {})
+  expect([text.message.type, binary.message.type]).toEqual(['text', 'binary'])
+  const memory = utf8('xHellox')
+  for (const each of [text, binary]) {
+    each.write(memory, 1, 3)
+    each.write(memory, 3, 6)
+    each.end()
+  }
+  memory.fill(0)
+  expect(await readAll(text.message.stream)).toEqual(['He', 'llo'])
+  const parts = (await readAll(binary.message.stream)) as Uint8Array[]
+  expect(parts).toEqual([utf8('He'), utf8('llo')])
+  for (const part of parts) expect(part.buffer.byteLength).toBe(part.length)
+})
+
+test('no character is cut, and a byte order mark is part of the text', async () => {
+  const incoming = new IncomingStream(true, 1000, () => {})
+  for (const byte of utf8('\ufeffü€\u{1f600}')) incoming.write(Uint8Array.of(byte), 0, 1)
+  incoming.end()
+  expect(await readAll(incoming.message.stream)).toEqual(['\ufeff', 'ü', '€', '\u{1f600}'])
+})
+
+test('the reader waits for what is still to come, and for the end', async () => {
+  const { incoming, reader, write } = create()
+  const first = reader.read()
+  expect(await isPending(first)).toBe(true)
+  write(utf8('a'))
+  expect(await first).toEqual({ done: false, value: 'a' })
+  const second = reader.read()
+  incoming.write(utf8(''), 0, 0)
+  expect(await isPending(second)).toBe(true)
+  incoming.end()
+  expect(await second).toEqual({ done: true, value: undefined })
+  expect(incoming.isOver).toBe(true)
+})
+
+test('an empty message is a stream that ends at once', async () => {
+  const { incoming, reader } = create(false)
+  incoming.end()
+  expect(await reader.read()).toEqual({ done: true, value: undefined })
+})
+
+describe('of what is not read', () => {
+  test('it is full when it is as much as it may be, and tells when it is not any more', async () => {
+    const { incoming, reader, onChange, write } = create(false, 1000)
+    write(new Uint8Array(500))
+    expect(incoming.isFull).toBe(false)
+    write(new Uint8Array(500))
+    expect(incoming.isFull).toBe(true)
+    expect(onChange).not.toHaveBeenCalled()
+    await reader.read()
+    expect(incoming.isFull).toBe(false)
+    expect(onChange).toHaveBeenCalledTimes(1)
+    await reader.read()
+    expect(onChange).toHaveBeenCalledTimes(1)
+    incoming.end()
+    await reader.read()
+    // Now the next message may come.
+    expect(onChange).toHaveBeenCalledTimes(2)
+  })
+
+  test('nothing is taken out before somebody reads', async () => {
+    const { incoming, write } = create(false, 1000)
+    write(new Uint8Array(1000))
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(incoming.isFull).toBe(true)
+  })
+
+  test('tiny parts count for more than their bytes', () => {
+    const { incoming, write } = create(false, 1000)
+    for (let i = 0; i < 40; i++) write(Uint8Array.of(1))
+    expect(incoming.isFull).toBe(true)
+  })
+
+  test('a message that was there as a whole is never too much', async () => {
+    const onChange = vi.fn()
+    const incoming = IncomingStream.of('x'.repeat(100_000), onChange)
+    expect(incoming.isFull).toBe(false)
+    expect(incoming.message.type).toBe('text')
+    expect(await readAll(incoming.message.stream)).toEqual(['x'.repeat(100_000)])
+    expect(IncomingStream.of(new Uint8Array(3), onChange).message.type).toBe('binary')
+    expect(await readAll(IncomingStream.of('', onChange).message.stream)).toEqual([])
+  })
+})
+
+describe('a failure', () => {
+  const reason = new Error('lost')
+
+  test('comes after what had come, and is the reason itself', async () => {
+    const { incoming, reader, onChange, write } = create()
+    write(utf8('a'))
+    write(utf8('b'))
+    incoming.fail(reason)
+    write(utf8('c'))
+    incoming.fail(new Error('later'))
+    expect(await reader.read()).toMatchObject({ value: 'a' })
+    expect(await reader.read()).toMatchObject({ value: 'b' })
+    expect(incoming.isOver).toBe(false)
+    expect(await rejection(reader.read())).toBe(reason)
+    expect(incoming.isOver).toBe(true)
+    expect(onChange).toHaveBeenCalledTimes(1)
+  })
+
+  test('wakes the one who waits', async () => {
+    const { incoming, reader } = create()
+    const read = reader.read()
+    await undefined
+    incoming.fail(reason)
+    expect(await rejection(read)).toBe(reason)
+  })
+
+  test('is none of a message that is complete', async () => {
+    const { incoming, reader, write } = create()
+    write(utf8('a'))
+    incoming.end()
+    incoming.fail(reason)
+    expect(await reader.read()).toMatchObject({ value: 'a' })
+    expect(await reader.read()).toMatchObject({ done: true })
+  })
+
+  test('leaves it not full: nobody waits for room any more', () => {
+    const { incoming, write } = create(false, 100)
+    write(new Uint8Array(100))
+    incoming.fail(reason)
+    expect(incoming.isFull).toBe(false)
+  })
+})
+
+describe('one that is cancelled', () => {
+  test('is over at once, and drops what it has and what comes', async () => {
+    const { incoming, reader, onChange, write } = create(false, 100)
+    write(new Uint8Array(100))
+    await reader.cancel()
+    expect(incoming).toMatchObject({ isOver: true, isFull: false })
+    expect(onChange).toHaveBeenCalledTimes(1)
+    write(new Uint8Array(1000))
+    expect(incoming.isFull).toBe(false)
+    incoming.end()
+    incoming.fail(new Error('lost'))
+    expect(await reader.read()).toMatchObject({ done: true })
+  })
+
+  test('while somebody waits ends the wait', async () => {
+    const { incoming, reader } = create()
+    const read = reader.read()
+    await reader.cancel('enough')
+    expect(await read).toMatchObject({ done: true })
+    expect(incoming.isOver).toBe(true)
+    incoming.end()
+  })
+})

@@ -1,0 +1,111 @@
+import { describe, expect, test } from 'vitest'
+import { encodeFrame, FrameProtocol, Opcode } from '../src/frame.ts'
+import { InvalidStateError, OptionsError, ProtocolError } from '../src/index.ts'
+import { oneByOne, wire } from './codec/support.ts'
+import { parseFrames } from './protocol/support.ts'
+
+/** What the output says: first byte and payload of each frame. */
+function said(protocol: FrameProtocol): [string, string][] {
+  return parseFrames(protocol.output()).map(({ firstByte, payload }) => [
+    firstByte.toString(16),
+    payload.toString('latin1'),
+  ])
+}
+
+describe('FrameProtocol', () => {
+  test('gives messages, however their bytes are cut', () => {
+    const bytes = wire("81 02 'hi' 02 01 'a' 89 01 'p' 80 01 'b'")
+    const whole = new FrameProtocol()
+    const expected = [
+      { type: 'message', data: 'hi' },
+      { type: 'message', data: Uint8Array.of(0x61, 0x62) },
+    ]
+    expect(whole.receive(bytes)).toEqual(expected)
+    const cut = new FrameProtocol()
+    expect(oneByOne(bytes).flatMap((byte) => cut.receive(byte))).toEqual(expected)
+    for (const protocol of [whole, cut]) expect(said(protocol)).toEqual([['8a', 'p']])
+  })
+
+  test('puts what is sent into the output once, masked', () => {
+    const protocol = new FrameProtocol()
+    protocol.send('text')
+    protocol.send(Uint8Array.of(1, 2))
+    protocol.ping('ping')
+    expect(said(protocol)).toEqual([
+      ['81', 'text'],
+      ['82', '\x01\x02'],
+      ['89', 'ping'],
+    ])
+    expect(protocol.output()).toHaveLength(0)
+  })
+
+  test('output stays as it is when more is sent', () => {
+    const protocol = new FrameProtocol()
+    protocol.send('first')
+    const output = protocol.output()
+    const before = output.slice()
+    for (let i = 0; i < 3; i++) {
+      protocol.send('x'.repeat(100_000))
+      protocol.output()
+    }
+    expect(output).toEqual(before)
+  })
+
+  test('answers the Close frame of the server, and sends nothing after it', () => {
+    const protocol = new FrameProtocol()
+    expect(protocol.receive(wire("88 05 03e8 'bye'"))).toEqual([{ type: 'close', code: 1000, reason: 'bye' }])
+    expect(protocol.state).toBe('closed')
+    expect(protocol.output()).toHaveLength(8)
+    expect(() => protocol.send('late')).toThrow(InvalidStateError)
+    expect(() => protocol.ping()).toThrow(InvalidStateError)
+  })
+
+  test('closes once, and goes on receiving', () => {
+    const protocol = new FrameProtocol()
+    protocol.close(4000, 'enough')
+    protocol.close(4001)
+    expect(said(protocol)).toEqual([['88', '\x0f\xa0enough']])
+    expect(protocol.receive(wire("81 01 'x' 88 00"))).toEqual([
+      { type: 'message', data: 'x' },
+      { type: 'close', code: 1005, reason: '' },
+    ])
+    expect(protocol.state).toBe('closed')
+  })
+
+  test('tells a broken rule, and says so in a Close frame', () => {
+    const protocol = new FrameProtocol()
+    const [event] = protocol.receive(wire('83 00'))
+    expect(event).toMatchObject({ type: 'error', error: { violation: 'reserved-opcode', closeCode: 1002 } })
+    expect(event?.type === 'error' && event.error).toBeInstanceOf(ProtocolError)
+    expect(protocol.state).toBe('aborted')
+    expect(said(protocol)[0]![0]).toBe('88')
+    expect(protocol.receive(wire("81 01 'x'"))).toEqual([])
+  })
+
+  test('takes limits, and refuses those that make no sense', () => {
+    const protocol = new FrameProtocol({ maxMessageSize: 3 })
+    expect(protocol.receive(wire('82 04'))).toMatchObject([{ type: 'error', error: { code: 'MESSAGE_TOO_BIG' } }])
+    expect(() => new FrameProtocol({ maxMessageSize: 0 })).toThrow(OptionsError)
+  })
+})
+
+describe('encodeFrame', () => {
+  test('makes one frame of any kind', () => {
+    const frames = [
+      encodeFrame(Opcode.text, Buffer.from('a'), { fin: false }),
+      encodeFrame(Opcode.continuation, Buffer.from('b')),
+      encodeFrame(Opcode.binary, new Uint8Array(70_000).fill(7), { rsv1: true }),
+    ].flatMap(parseFrames)
+    expect(frames.map(({ firstByte, payload }) => [firstByte, payload.length])).toEqual([
+      [0x01, 1],
+      [0x80, 1],
+      [0xc2, 70_000],
+    ])
+    expect(frames[2]!.payload.every((byte) => byte === 7)).toBe(true)
+    expect(new Set(frames.map(({ key }) => key)).size).toBe(3)
+  })
+
+  test('refuses an opcode that has no room in a frame', () => {
+    for (const opcode of [-1, 16, 1.5]) expect(() => encodeFrame(opcode, new Uint8Array(0))).toThrow(OptionsError)
+  })
+})

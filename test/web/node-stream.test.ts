@@ -1,0 +1,161 @@
+import { once } from 'node:events'
+import { Readable, Writable } from 'node:stream'
+import { buffer, text } from 'node:stream/consumers'
+import { pipeline } from 'node:stream/promises'
+import { setTimeout } from 'node:timers/promises'
+import { describe, expect, test } from 'vitest'
+import { ConnectionClosedError, connect } from '../../src/index.ts'
+import { toNodeStream } from '../../src/web/node-stream.ts'
+import { frame } from '../support/scripted-peer.ts'
+import { aborted, peer, rejection, server } from '../support/servers.ts'
+
+const TEXT = 1
+const BINARY = 2
+const CLOSE = 8
+/** More than all buffers on the way take. */
+const MUCH = 32 * 1024 * 1024
+
+async function open(path: string) {
+  const { url } = await server()
+  const socket = aborted(await connect(url + path))
+  return { socket, stream: toNodeStream(socket) }
+}
+
+describe('a Duplex over a socket', () => {
+  test('pipes bytes to the server and back, and ends in order', async () => {
+    const { socket, stream } = await open('/echo')
+    const source = Array.from({ length: 50 }, (_, index) => Buffer.alloc(1 + index * 997, index))
+    let left = source.reduce((sum, { length }) => sum + length, 0)
+    const received: Buffer[] = []
+    const sink = new Writable({
+      write(chunk, _encoding, done) {
+        received.push(chunk)
+        left -= chunk.length
+        if (left === 0) stream.end()
+        done()
+      },
+    })
+    const back = pipeline(stream, sink)
+    for (const chunk of source) stream.write(chunk)
+    await back
+    expect(Buffer.concat(received)).toEqual(Buffer.concat(source))
+    expect(socket.state).toBe('closed')
+    expect(stream.destroyed).toBe(true)
+  })
+
+  test('sends strings as text and bytes as binary, a message for each write', async () => {
+    const seen: [number, string][] = []
+    const { url } = await peer(async (connection) => {
+      await connection.readRequest()
+      await connection.accept()
+      for (;;) {
+        const { opcode, payload } = await connection.readFrame()
+        seen.push([opcode, payload.toString('hex')])
+        if (opcode === CLOSE) return connection.write(frame(CLOSE, payload))
+      }
+    })
+    const stream = toNodeStream(aborted(await connect(url)))
+    stream.write('é')
+    stream.write(Buffer.from([0, 255]))
+    stream.end('')
+    await once(stream.resume(), 'close')
+    expect(seen).toEqual([
+      [TEXT, 'c3a9'],
+      [BINARY, '00ff'],
+      [TEXT, ''],
+      [CLOSE, '03e8'],
+    ])
+  })
+
+  test('reads messages as bytes, or one by one in object mode', async () => {
+    const { url } = await server()
+    const bytes = toNodeStream(await connect(`${url}/messages?count=3&size=2`))
+    expect((await buffer(bytes.end())).length).toBe(6)
+    const objects = toNodeStream(await connect(`${url}/messages?count=3&size=2`), { readableObjectMode: true })
+    expect(await objects.end().toArray()).toHaveLength(3)
+  })
+
+  test('goes on reading after its own end, until the server closes', async () => {
+    const { url } = await peer(async (connection) => {
+      await connection.readRequest()
+      await connection.accept()
+      while ((await connection.readFrame()).opcode !== CLOSE);
+      await connection.write(Buffer.concat([frame(TEXT, 'the '), frame(TEXT, 'rest'), frame(CLOSE, '')]))
+    })
+    const stream = toNodeStream(aborted(await connect(url)))
+    stream.end('request')
+    expect(await text(stream)).toBe('the rest')
+  })
+
+  test('ends its reading side with the Close frame of the server; what is written then fails', async () => {
+    const { socket, stream } = await open('/close?code=1001')
+    expect(await text(stream)).toBe('')
+    expect(socket.closeStatus).toBe(1001)
+    stream.write('late')
+    const [error] = await once(stream, 'error')
+    expect(error).toBeInstanceOf(ConnectionClosedError)
+  })
+
+  test('is destroyed with the error of the connection, after the messages that had come', async () => {
+    const { url } = await peer(async (connection) => {
+      await connection.readRequest()
+      await connection.accept()
+      await connection.write(frame(TEXT, 'last words'))
+      connection.end()
+    })
+    const stream = toNodeStream(aborted(await connect(url)))
+    const received: string[] = []
+    const error = await rejection(
+      pipeline(stream, async (source) => {
+        for await (const chunk of source) received.push(String(chunk))
+      }),
+    )
+    expect(error).toBeInstanceOf(ConnectionClosedError)
+    expect(received).toEqual(['last words'])
+  })
+
+  test('drops the connection when a pipeline fails', async () => {
+    const { socket, stream } = await open('/echo')
+    const failing = Readable.from(
+      (async function* () {
+        yield 'one'
+        throw new Error('the source is broken')
+      })(),
+    )
+    expect(await rejection(pipeline(failing, stream))).toMatchObject({ message: 'the source is broken' })
+    if (!stream.closed) await once(stream, 'close')
+    expect(socket.state).toBe('aborted')
+  })
+
+  test('destroying it while it is read tells close, without an error', async () => {
+    const { socket, stream } = await open('/echo')
+    stream.resume()
+    await setTimeout(5)
+    stream.destroy()
+    await once(stream, 'close')
+    expect(stream.errored).toBeNull()
+    expect(socket.state).toBe('aborted')
+  })
+
+  test('lets a server wait that sends more than is read', async () => {
+    let written = 0
+    const { url } = await peer(async (connection) => {
+      await connection.readRequest()
+      await connection.accept()
+      const message = frame(BINARY, Buffer.alloc(65_536))
+      while (written < MUCH) {
+        await connection.write(message)
+        written += 65_536
+      }
+    })
+    const stream = toNodeStream(aborted(await connect(url)))
+    stream.once('readable', () => {})
+    let before = -1
+    while (before !== written) {
+      before = written
+      await setTimeout(50)
+    }
+    expect(written).toBeLessThan(MUCH)
+    stream.destroy()
+  })
+})
