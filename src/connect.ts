@@ -12,6 +12,7 @@ import { httpUrl, printable } from './handshake/target-url.ts'
 import { HandshakeLimit } from './handshake-limit.ts'
 import type { HttpVersion } from './options.ts'
 import type { ResolvedOptions } from './resolve-options.ts'
+import { observatory, type SocketTelemetry } from './telemetry.ts'
 import type { Refused, Upgraded, UpgradedSocket } from './transport/contracts.ts'
 import type { Selection, TransportName } from './transport/select.ts'
 
@@ -26,6 +27,9 @@ export interface Established {
   readonly url: URL
   readonly transport: TransportName
 }
+
+/** What an answer was, in short. */
+type Summary = Pick<HandshakeAttempt, 'status' | 'httpVersion' | 'transport'>
 
 const NO_BODY = new Uint8Array(0)
 /** An answer that switched protocols. */
@@ -42,10 +46,12 @@ export async function establish(
   signal: AbortSignal | undefined,
 ): Promise<Established> {
   signal?.throwIfAborted()
+  const telemetry = observatory.observe(printable(url))
   const limit = new HandshakeLimit(options.handshakeTimeout, signal)
   try {
-    return await new Handshake(url, options, limit).run()
+    return await new Handshake(url, options, limit, telemetry).run()
   } catch (error) {
+    telemetry?.failed(error, signal?.aborted === true)
     signal?.throwIfAborted()
     throw error
   } finally {
@@ -58,6 +64,7 @@ class Handshake {
   #url: URL
   readonly #options: ResolvedOptions
   readonly #limit: HandshakeLimit
+  readonly #telemetry: SocketTelemetry | undefined
   #selection: Selection | undefined
   /** In which the request is being made. */
   #version: HttpVersion = '1.1'
@@ -67,10 +74,11 @@ class Handshake {
   #tls: ResolvedOptions['tls']
   readonly #attempts: HandshakeAttempt[] = []
 
-  constructor(url: URL, options: ResolvedOptions, limit: HandshakeLimit) {
+  constructor(url: URL, options: ResolvedOptions, limit: HandshakeLimit, telemetry: SocketTelemetry | undefined) {
     this.#url = url
     this.#options = options
     this.#limit = limit
+    this.#telemetry = telemetry
     this.#headers = options.headers
     this.#credentials = options.credentials
     this.#tls = options.tls
@@ -93,6 +101,7 @@ class Handshake {
   /** Sends one request; gives its answer once that has been judged. */
   async #ask(): Promise<Refused | (Opened & Accepted)> {
     const { request, answer } = await this.#send()
+    this.#telemetry?.responded(this.#where, this.#summary(answer.head))
     try {
       await this.#storeCookies(answer.head)
       if (answer.body !== undefined) return answer
@@ -169,20 +178,27 @@ class Handshake {
   }
 
   async #open(answer: Opened & Accepted): Promise<Established> {
+    const extensions = answer.head.headers.getAll('sec-websocket-extensions').join(', ')
+    const summary = this.#summary(answer.head)
+    this.#telemetry?.opened({ ...summary, extensions })
     return {
       connection: await this.#connection(answer),
       response: responseOf(answer),
       subprotocol: answer.subprotocol,
-      extensions: answer.head.headers.getAll('sec-websocket-extensions').join(', '),
+      extensions,
       url: this.#url,
-      transport: this.#selection!.names[answer.head.httpVersion],
+      transport: summary.transport,
     }
   }
 
+  #summary({ status, httpVersion }: ResponseHead): Summary {
+    return { status, httpVersion, transport: this.#selection!.names[httpVersion] }
+  }
+
   async #connection(answer: Opened & Accepted): Promise<Connection> {
-    if (answer.socket !== undefined) return await openSocket(answer.socket, this.#options)
+    if (answer.socket !== undefined) return await openSocket(answer.socket, this.#options, this.#telemetry)
     const framing = await loadFraming()
-    return await framing.open(answer.stream, answer.deflate, this.#options)
+    return await framing.open(answer.stream, answer.deflate, this.#options, this.#telemetry)
   }
 
   /** HTTP/2 cannot be had: the transport goes on with HTTP/1.1. */

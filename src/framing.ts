@@ -11,6 +11,7 @@ import { type Accepted, acceptFor, verifyUpgrade } from './handshake/accept.ts'
 import type { HandshakeRequest } from './handshake/request.ts'
 import type { ResponseHead } from './handshake/response-head.ts'
 import { MaskingKeys } from './protocol/masking-keys.ts'
+import type { SocketTelemetry } from './telemetry.ts'
 import type { ByteStream } from './transport/contracts.ts'
 
 export interface Framing {
@@ -21,7 +22,12 @@ export interface Framing {
   /** Checks an answer that switched protocols, and gives what the server chose. Fails with a HandshakeError. */
   verify(head: ResponseHead, request: HandshakeRequest): Promise<Accepted>
   /** Speaks the protocol on a stream on which the handshake is over. */
-  open(stream: ByteStream, agreed: Accepted['deflate'], options: FramingOptions): Promise<Connection>
+  open(
+    stream: ByteStream,
+    agreed: Accepted['deflate'],
+    options: FramingOptions,
+    telemetry: SocketTelemetry | undefined,
+  ): Promise<Connection>
 }
 
 export interface FramingOptions extends StreamDriverOptions {
@@ -39,10 +45,10 @@ export function createFraming(instance: CodecInstance): Framing {
     readBuffer: core.codec.memory.subarray(INPUT, INPUT + BLOCK_BYTES),
     checkCompression,
     verify,
-    open: async (stream, agreed, options) => {
+    open: async (stream, agreed, options, telemetry) => {
       const deflate = agreed && (await loadDeflate())
       const compression = deflate?.createCompression(agreed!, options.perMessageDeflate!.threshold)
-      return new StreamDriver(stream, { ...core, compression }, options)
+      return new StreamDriver(stream, { ...core, compression }, options, telemetry)
     },
   }
 }

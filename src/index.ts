@@ -1,4 +1,5 @@
 export type { MessageData } from './arguments.ts'
+export type { BackOffOptions } from './back-off.ts'
 export { type Cancellable, ClientWebSocket, connect, type SendOptions } from './client-websocket.ts'
 export type { MessageStream } from './driver/incoming-stream.ts'
 export {
@@ -33,4 +34,6 @@ export type {
 } from './options.ts'
 export type { Message } from './protocol/message-parts.ts'
 export type { State } from './protocol/states.ts'
+export { type BeforeAttempt, type ReconnectingOptions, reconnecting } from './reconnecting.ts'
+export type { TelemetryEvents, Traffic } from './telemetry.ts'
 export type { TransportName } from './transport/select.ts'

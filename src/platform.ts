@@ -3,6 +3,7 @@ import { loadCodec } from './codec/load.ts'
 import type { Connection } from './driver/connection.ts'
 import type { MessageDriverOptions } from './driver/message-driver.ts'
 import { createFraming, type Framing } from './framing.ts'
+import type { SocketTelemetry } from './telemetry.ts'
 import type { MessageSocket } from './transport/contracts.ts'
 
 export { selectTransport } from './transport/select.ts'
@@ -13,7 +14,11 @@ export async function loadFraming(): Promise<Framing> {
 }
 
 /** A connection over a socket that frames by itself. Few have one here. */
-export async function openSocket(socket: MessageSocket, options: MessageDriverOptions): Promise<Connection> {
+export async function openSocket(
+  socket: MessageSocket,
+  options: MessageDriverOptions,
+  telemetry: SocketTelemetry | undefined,
+): Promise<Connection> {
   const { MessageDriver } = await import('./driver/message-driver.ts')
-  return new MessageDriver(socket, options)
+  return new MessageDriver(socket, options, telemetry)
 }

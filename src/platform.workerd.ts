@@ -2,6 +2,7 @@
 import type { Connection } from './driver/connection.ts'
 import { MessageDriver, type MessageDriverOptions } from './driver/message-driver.ts'
 import type { Framing } from './framing.ts'
+import type { SocketTelemetry } from './telemetry.ts'
 import type { MessageSocket } from './transport/contracts.ts'
 
 export { selectTransport } from './transport/select.workerd.ts'
@@ -16,6 +17,10 @@ export async function loadFraming(): Promise<Framing> {
 }
 
 /** A connection over a socket that frames by itself. */
-export async function openSocket(socket: MessageSocket, options: MessageDriverOptions): Promise<Connection> {
-  return new MessageDriver(socket, options)
+export async function openSocket(
+  socket: MessageSocket,
+  options: MessageDriverOptions,
+  telemetry: SocketTelemetry | undefined,
+): Promise<Connection> {
+  return new MessageDriver(socket, options, telemetry)
 }

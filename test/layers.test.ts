@@ -15,10 +15,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   transport: ['base', 'handshake'],
   driver: ['base', 'codec', 'protocol', 'transport/contracts.ts'],
   top: ['base', 'codec', 'deflate', 'protocol', 'handshake', 'transport', 'driver'],
-  web: ['base', 'protocol', 'top'],
+  web: ['base', 'codec/close-code.ts', 'protocol', 'handshake', 'driver/connection.ts', 'top'],
   cli: ['base', 'top'],
 }
-const BASE = new Set(['errors.ts', 'http-headers.ts', 'options.ts'])
+const BASE = new Set(['errors.ts', 'http-headers.ts', 'options.ts', 'telemetry.ts'])
 /** Files that may import Node's modules, undici, or Cloudflare's. */
 const PLATFORM_FILES = /^(transport\/|codec\/load|cli\/|web\/node-stream)/
 const PLATFORM_MODULES = /^(node:|undici|cloudflare:)/

@@ -10,7 +10,13 @@ export interface Connection {
   readonly closeReason: string
   /** Bytes that are not yet handed to the operating system, frame headers included. */
   readonly bufferedAmount: number
+  /** Bytes, as in `bufferedAmount`, that never will be, since the connection has failed. */
+  readonly unsent: number
   readonly inbox: Inbox
+  /** Settles when everything is over, however it ended; it never rejects. */
+  readonly over: Promise<void>
+  /** Why the connection failed, once it has. */
+  readonly failure: unknown
   /** Whether nothing has been said yet that ends our direction. */
   readonly canSend: boolean
   /** Resolves when there is room for more. */

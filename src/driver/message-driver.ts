@@ -9,6 +9,7 @@ import {
 } from '../errors.ts'
 import type { Message } from '../protocol/message-parts.ts'
 import { canReceive, canSend, nextState, type State } from '../protocol/states.ts'
+import type { SocketTelemetry } from '../telemetry.ts'
 import type { MessageSocket, MessageSocketSink } from '../transport/contracts.ts'
 import type { Connection } from './connection.ts'
 import { Inbox } from './inbox.ts'
@@ -42,9 +43,11 @@ export class MessageDriver implements Connection, MessageSocketSink {
   readonly inbox: Inbox
   closeStatus: number | undefined
   closeReason = ''
+  unsent = 0
   #state: State = 'open'
   readonly #socket: MessageSocket
   readonly #options: MessageDriverOptions
+  readonly #telemetry: SocketTelemetry | undefined
   readonly #queue = new OutgoingQueue()
   /** Our Close frame has gone, or waits for the messages before it. */
   #isOutputClosing = false
@@ -57,9 +60,10 @@ export class MessageDriver implements Connection, MessageSocketSink {
   #isOver = false
   #timer: ReturnType<typeof setTimeout> | undefined
 
-  constructor(socket: MessageSocket, options: MessageDriverOptions) {
+  constructor(socket: MessageSocket, options: MessageDriverOptions, telemetry?: SocketTelemetry) {
     this.#socket = socket
     this.#options = options
+    this.#telemetry = telemetry
     this.inbox = new Inbox(
       () => this.#state,
       () => {},
@@ -74,6 +78,14 @@ export class MessageDriver implements Connection, MessageSocketSink {
 
   get bufferedAmount(): number {
     return this.#isOver ? 0 : this.#socket.bufferedAmount + this.#queue.size
+  }
+
+  get over(): Promise<void> {
+    return this.#over.promise
+  }
+
+  get failure(): unknown {
+    return this.#failure
   }
 
   get canSend(): boolean {
@@ -127,6 +139,7 @@ export class MessageDriver implements Connection, MessageSocketSink {
   }
 
   abort(reason: unknown): void {
+    if (this.#failure === undefined) this.#telemetry?.aborted()
     this.#cut(reason ?? this.#closed('The connection was aborted.'))
   }
 
@@ -134,6 +147,7 @@ export class MessageDriver implements Connection, MessageSocketSink {
 
   onMessage(message: Message): void {
     if (this.#failure !== undefined || !canReceive(this.#state)) return
+    if (this.#telemetry) this.#telemetry.received.messages++
     const { maxMessageSize } = this.#options
     if (isLongerThan(message, maxMessageSize)) {
       const text = `A message of the server is larger than maxMessageSize (${maxMessageSize} bytes).`
@@ -170,6 +184,7 @@ export class MessageDriver implements Connection, MessageSocketSink {
   #sendNow(message: Message): Promise<void> {
     try {
       this.#socket.send(message)
+      if (this.#telemetry) this.#telemetry.sent.messages++
       return READY
     } catch (cause) {
       this.#cut(this.#closed('The connection was lost.', cause))
@@ -257,12 +272,15 @@ export class MessageDriver implements Connection, MessageSocketSink {
     this.#isOver = true
     clearTimeout(this.#timer)
     this.#wake()
+    const { closeStatus = 1006, closeReason: reason } = this
+    this.#telemetry?.closed({ closeStatus, reason, wasClean: this.#state === 'closed' }, this.#failure)
     this.#over.resolve()
   }
 
   /** Everyone who waits is told why it is in vain. */
   #wake(): void {
     this.#state = nextState(this.#state, 'aborted')
+    this.unsent += this.#queue.size
     if (this.#state === 'aborted') this.closeStatus ??= 1006
     this.inbox.end(this.#failure)
     this.#queue.fail(this.#failure ?? this.#closed('The connection is closed.'))

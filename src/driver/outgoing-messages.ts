@@ -10,6 +10,8 @@ import { Room } from './room.ts'
 export interface OutgoingActions {
   /** There is something in the outbox. */
   flushSoon(): void
+  /** A message that was written piece by piece is complete. */
+  completed(): void
   /** A message has begun, and will not be completed. */
   abandoned(reason: unknown): void
 }
@@ -39,6 +41,11 @@ export class OutgoingMessages {
     return this.#protocol.outbox.buffered + this.#queue.size
   }
 
+  /** Those of them that have not left the outbox. */
+  get waiting(): number {
+    return this.#protocol.outbox.waiting + this.#queue.size
+  }
+
   /** Resolves when there is room for more. */
   send(message: Message, compress: boolean): Promise<void> {
     if (this.#queue.isEmpty && !this.#protocol.writer.isLong(message, compress)) {
@@ -57,6 +64,7 @@ export class OutgoingMessages {
       write: (piece, isText) => this.#writePiece(begin(isText), piece),
       end: (isText) => {
         begin(isText).end()
+        this.#actions.completed()
         this.#actions.flushSoon()
       },
       abandon: (reason) => {

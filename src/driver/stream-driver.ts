@@ -3,6 +3,7 @@ import type { Message } from '../protocol/message-parts.ts'
 import type { PartSink } from '../protocol/message-reader.ts'
 import { Protocol, type ProtocolOptions, type ProtocolParts, type ProtocolSink } from '../protocol/protocol.ts'
 import { canReceive, canSend, type State } from '../protocol/states.ts'
+import type { SocketTelemetry } from '../telemetry.ts'
 import type { ByteSink, ByteStream } from '../transport/contracts.ts'
 import type { Connection } from './connection.ts'
 import { Inbox } from './inbox.ts'
@@ -34,9 +35,11 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
   readonly inbox: Inbox
   closeStatus: number | undefined
   closeReason = ''
+  unsent = 0
   readonly #stream: ByteStream
   readonly #protocol: Protocol
   readonly #options: StreamDriverOptions
+  readonly #telemetry: SocketTelemetry | undefined
   readonly #pings = new PingLedger()
   readonly #keepAlive: KeepAlive
   readonly #outgoing: OutgoingMessages
@@ -57,13 +60,17 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
   #endTimer: ReturnType<typeof setTimeout> | undefined
   #closeTimer: ReturnType<typeof setTimeout> | undefined
 
-  constructor(stream: ByteStream, parts: ProtocolParts, options: StreamDriverOptions) {
+  constructor(stream: ByteStream, parts: ProtocolParts, options: StreamDriverOptions, telemetry?: SocketTelemetry) {
     this.#stream = stream
     this.#options = options
+    this.#telemetry = telemetry
     this.#protocol = new Protocol(parts, options, this)
     this.#outgoing = new OutgoingMessages(this.#protocol, options.highWaterMark, {
       flushSoon: () => this.#scheduleFlush(),
       abandoned: (reason) => this.#abandonMessage(reason),
+      completed: () => {
+        if (this.#telemetry) this.#telemetry.sent.messages++
+      },
     })
     this.inbox = new Inbox(
       () => this.state,
@@ -91,7 +98,16 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
     return this.#outgoing.buffered
   }
 
+  get over(): Promise<void> {
+    return this.#over.promise
+  }
+
+  get failure(): unknown {
+    return this.#failure
+  }
+
   send(message: Message, compress = true): Promise<void> {
+    if (this.#telemetry) this.#telemetry.sent.messages++
     return this.#outgoing.send(message, compress)
   }
 
@@ -102,6 +118,7 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
   ping(payload: Uint8Array | undefined, signal: AbortSignal | undefined): Promise<number> {
     const bytes = payload ?? crypto.getRandomValues(new Uint8Array(8))
     const answered = this.#pings.add(bytes, signal)
+    this.#telemetry?.pinged(answered)
     this.#protocol.sendPing(bytes)
     this.#scheduleFlush()
     return answered
@@ -126,6 +143,7 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
   }
 
   abort(reason: unknown): void {
+    if (this.#failure === undefined) this.#telemetry?.aborted()
     this.#cut(reason ?? this.#closed('The connection was aborted.'))
   }
 
@@ -134,6 +152,7 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
   onData(bytes: Uint8Array): void {
     if (this.#failure !== undefined || !canReceive(this.state)) return
     this.#keepAlive.heard()
+    if (this.#telemetry) this.#telemetry.received.bytes += bytes.length
     this.#settle(this.#protocol.receive(bytes))
   }
 
@@ -157,6 +176,8 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
     }
     this.#stopTimers()
     this.#wake()
+    const { closeStatus = 1006, closeReason: reason } = this
+    this.#telemetry?.closed({ closeStatus, reason, wasClean: this.state === 'closed' }, this.#failure)
     this.#over.resolve()
   }
 
@@ -180,10 +201,13 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
   }
 
   takeStream(isText: boolean): PartSink | undefined {
-    return this.inbox.takeStream(isText)
+    const incoming = this.inbox.takeStream(isText)
+    if (this.#telemetry && incoming) this.#telemetry.received.messages++
+    return incoming
   }
 
   onMessage(message: Message): void {
+    if (this.#telemetry) this.#telemetry.received.messages++
     // Once one is dropped, so are all that follow: what is received has no holes.
     this.#isDropping ||= this.#isClosing && !this.inbox.isAwaited && this.inbox.size >= this.#options.highWaterMark
     if (!this.#isDropping) this.inbox.push(message)
@@ -237,6 +261,8 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
     }
     const chunks = outbox.take()
     const released = (sent: boolean) => {
+      if (sent && this.#telemetry) for (const { bytes } of chunks) this.#telemetry.sent.bytes += bytes.length
+      if (!sent) for (const { bytes } of chunks) this.unsent += bytes.length
       outbox.release(chunks)
       if (sent) this.#onSent()
       then?.(sent)
@@ -349,9 +375,14 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
   #probe(onSent: () => void): boolean {
     if (!canSend(this.state)) return false
     if (this.#options.keepAliveTimeout === Infinity) this.#protocol.sendUnsolicitedPong()
-    else this.#protocol.sendPing(crypto.getRandomValues(new Uint8Array(8)))
+    else this.#sendProbe(crypto.getRandomValues(new Uint8Array(8)))
     this.#flush((sent) => sent && onSent())
     return true
+  }
+
+  #sendProbe(payload: Uint8Array): void {
+    this.#telemetry?.pinged(this.#pings.add(payload, undefined))
+    this.#protocol.sendPing(payload)
   }
 
   #expire(): void {
@@ -382,6 +413,7 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
 
   /** Everyone who waits is told why it is in vain. */
   #wake(): void {
+    this.unsent += this.#outgoing.waiting
     this.#protocol.end()
     if (this.state === 'aborted') this.closeStatus ??= 1006
     this.inbox.end(this.#failure)

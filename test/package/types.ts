@@ -7,6 +7,8 @@ import {
   HawserError,
   type Message,
 } from 'hawser'
+import HawserWebSocket from 'hawser/websocket'
+import { WebSocketStream } from 'hawser/websocketstream'
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 const holds = <_T extends true>() => {}
@@ -38,3 +40,19 @@ await connect('wss://example.com', { subprotocol: 'a' })
 await ws.send({})
 // @ts-expect-error: only null frees the headers
 ws.httpResponseHeaders = new Headers()
+
+// The WHATWG classes stand for the DOM's.
+const Standard: typeof WebSocket = HawserWebSocket
+new Standard('wss://example.com', ['a']).onerror = (event) => event.type
+const named = new HawserWebSocket('wss://example.com', { protocols: 'a', headers: { 'x-a': '1' }, httpVersion: '2' })
+named.onmessage = (event) => named.send(event.data)
+named.onerror = ({ error, message }) => (error instanceof HandshakeError ? error.response?.status : message)
+named.addEventListener('close', ({ code, reason, wasClean }) => [code + 1, reason.length, !wasClean])
+const stream = new WebSocketStream('wss://example.com', { signal: AbortSignal.timeout(1000) })
+const { readable, writable } = await stream.opened
+holds<Equal<typeof readable, ReadableStream<Message>>>()
+await readable.pipeTo(writable)
+stream.close({ closeCode: 1000, reason: (await stream.closed).reason })
+
+// @ts-expect-error: it is called protocols here
+new HawserWebSocket('wss://example.com', { subprotocols: ['a'] })

@@ -1,4 +1,4 @@
-/** The Worker of worker/ in the real runtime, bundled as wrangler does it. */
+/** Workers in the real runtime, bundled as wrangler does it. */
 import { readFileSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'

@@ -213,11 +213,11 @@ describe('an idle connection', () => {
 
   test('is kept when it is used again', async () => {
     const { url, connections } = await rawServer(agreeing)
-    const pool = newPool({ idle: 60 })
+    const pool = newPool({ idle: 300 })
     for (let i = 0; i < 4; i++) {
       const { stream } = await upgraded(open(pool, url))
       stream.destroy()
-      await later(30)
+      await later(100)
     }
     expect(connections.length).toBe(1)
   })
