@@ -2,8 +2,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { PeerConnection } from '../support/scripted-peer.ts'
 import { toHex } from './content.ts'
-import type { Agreement } from './deflate.ts'
-import { Inflater } from './deflate.ts'
+import { type Agreement, Inflater } from './deflate.ts'
 import { CLOSE, CONTINUATION, PING, PONG, RSV1, TEXT } from './script.ts'
 
 /** A message, or a control frame. */

@@ -1,9 +1,10 @@
-/** The committed results: one line for each case and transport. */
+/** The committed results: one line for each case on which all transports agree. */
 import { readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import { TRANSPORTS } from './transports.ts'
 
-/** Verdicts by group, case and transport. */
-export type Results = Record<string, Record<string, Record<string, string>>>
+/** By group and case: the verdict of all transports, or one for each. */
+export type Results = Record<string, Record<string, string | Record<string, string>>>
 
 /** One verdict and where it stands. */
 export interface Line {
@@ -22,8 +23,11 @@ export async function readResults(): Promise<Line[]> {
   })
   const results = JSON.parse(text) as Results
   return Object.entries(results).flatMap(([group, cases]) =>
-    Object.entries(cases).flatMap(([name, transports]) =>
-      Object.entries(transports).map(([transport, verdict]) => ({ transport, group, name, verdict })),
+    Object.entries(cases).flatMap(([name, verdicts]) =>
+      Object.keys(TRANSPORTS).flatMap((transport) => {
+        const verdict = typeof verdicts === 'string' ? verdicts : verdicts[transport]
+        return verdict === undefined ? [] : [{ transport, group, name, verdict }]
+      }),
     ),
   )
 }
@@ -31,12 +35,19 @@ export async function readResults(): Promise<Line[]> {
 /** Writes lines in the order in which they are given. */
 export async function writeResults(lines: readonly Line[]): Promise<void> {
   const results: Results = {}
-  for (const { transport, group, name, verdict } of lines) {
-    results[group] ??= {}
-    results[group][name] ??= {}
-    results[group][name][transport] = verdict
+  for (const [group, ofGroup] of Map.groupBy(lines, (line) => line.group)) {
+    const cases = Map.groupBy(ofGroup, (line) => line.name)
+    results[group] = Object.fromEntries([...cases].map(([name, ofCase]) => [name, together(ofCase)]))
   }
   await writeFile(FILE, `${JSON.stringify(results, null, 2)}\n`)
+}
+
+/** One verdict if it is that of every transport. */
+function together(lines: readonly Line[]): string | Record<string, string> {
+  const verdicts = new Set(lines.map(({ verdict }) => verdict))
+  const isEveryones = verdicts.size === 1 && lines.length === Object.keys(TRANSPORTS).length
+  if (isEveryones) return lines[0]!.verdict
+  return Object.fromEntries(lines.map(({ transport, verdict }) => [transport, verdict]))
 }
 
 /** How `now` differs from what is committed, as lines of a diff. */

@@ -4,7 +4,6 @@ import { type ClientPlan, runClient } from './client.ts'
 export default {
   async fetch(request: Request): Promise<Response> {
     const { plan, url } = (await request.json()) as { plan: ClientPlan; url: string }
-    // Frames of our own need a socket of our own, which this option asks for.
-    return Response.json(await runClient(plan, url, { highWaterMark: 262_144 }))
+    return Response.json(await runClient(plan, url, { transport: 'tcp' }))
   },
 }

@@ -3,7 +3,6 @@ import type { Content } from '../content.ts'
 import {
   ALL_CHOPS,
   type Case,
-  type Chop,
   closed,
   closing,
   continuation,
@@ -91,8 +90,6 @@ function casesOf({ what, options, offer, answer }: ParameterSet): readonly Case[
   ]
 }
 
-const SHORT_CHOPS: readonly Chop[] = ALL_CHOPS
-
 export const compression: readonly Case[] = [
   ...PARAMETER_SETS.flatMap(casesOf),
   {
@@ -109,7 +106,7 @@ export const compression: readonly Case[] = [
       hearPong('between'),
       ...closing(),
     ],
-    chops: SHORT_CHOPS,
+    chops: ALL_CHOPS,
     outcome: closed([{ text: 'one two three' }]),
   },
   {

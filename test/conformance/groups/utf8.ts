@@ -20,6 +20,7 @@ import {
   TEXT,
   text,
 } from '../script.ts'
+import { AGREED } from './parameter-sets.ts'
 
 /** Text that is valid: what it is, and its bytes. */
 const VALID: readonly (readonly [what: string, hex: string])[] = [
@@ -169,12 +170,6 @@ const valid = VALID.flatMap(([what, hex]): Case[] => {
   ]
 })
 
-const OFFER = 'permessage-deflate; client_max_window_bits'
-const deflate = {
-  client: { options: { perMessageDeflate: true } },
-  offer: OFFER,
-  answer: 'permessage-deflate',
-} as const
 /** More than is said of a frame that is never completed. */
 const ANNOUNCED = 1000
 
@@ -200,7 +195,7 @@ const invalid = INVALID.flatMap(([what, good, bad, rest]): Case[] => {
     },
     {
       name: `RFC 7692 §6: ${what}: refused at the bad byte, inside a compressed frame`,
-      ...deflate,
+      ...AGREED,
       // What is flushed has been said, although the frame goes on.
       script: [
         say(frame(TEXT, '', { rsv: RSV1, announces: ANNOUNCED }), raw(until, 'part')),
@@ -211,7 +206,7 @@ const invalid = INVALID.flatMap(([what, good, bad, rest]): Case[] => {
     },
     {
       name: `RFC 7692 §6: ${what}: refused at the bad byte, in compressed fragments`,
-      ...deflate,
+      ...AGREED,
       script: [
         say(text(fromHex(good), { fin: false, rsv: RSV1, deflate: 'part' })),
         say(continuation(fromHex(bad), { fin: false, deflate: 'part' })),
@@ -252,7 +247,7 @@ const truncated = TRUNCATED.flatMap(([what, hex]): Case[] => {
     },
     {
       name: `RFC 7692 §6: ${what}, where the compressed message ends`,
-      ...deflate,
+      ...AGREED,
       script: [say(text(bytes, { rsv: RSV1, deflate: 'last' })), ...failing(1007, text('more'))],
       chops: ALL_CHOPS,
       outcome,
