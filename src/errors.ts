@@ -140,7 +140,7 @@ export class HandshakeError extends HawserError {
   /** What was tried, in order; the last one is what this error is about. */
   readonly attempts: readonly HandshakeAttempt[]
   /**
-   * Whether the same call may succeed later: true for 429, 502, 503, 504, for connections that were refused or lost, for a
+   * Whether the same call may succeed later: true for 429, 502, 503, 504, Cloudflare's 520–524 and 530, for connections that were refused or lost, for a
    * temporary failure of the name server and for a time-out. False for everything that only a change on either side can mend.
    */
   readonly retriable: boolean

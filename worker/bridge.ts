@@ -25,8 +25,11 @@ export async function bridge(caller: WebSocket, upstream: ClientWebSocket): Prom
 }
 
 function toUpstream(data: string | ArrayBuffer, caller: WebSocket, upstream: ClientWebSocket): void {
-  upstream.send(data)
-  if (upstream.bufferedAmount <= MAX_WAITING) return
+  // What waits is judged before: a message of any size may be the first.
+  if (upstream.bufferedAmount <= MAX_WAITING) {
+    upstream.send(data)
+    return
+  }
   closeSocket(caller, 1013, 'The upstream does not take messages as fast as they come.')
   upstream.abort()
 }

@@ -3,11 +3,12 @@
  * one upstream socket and sends each of its messages to all of them.
  *
  * Clients are never dropped because the upstream is away: it is connected again with back-off. Only a refusal that is not worth a retry
- * ends the feed: they are closed with 1011. A feed is read-only: a client that sends is closed with 1008. A client that does not keep up
- * is closed with 1013. Subprotocols are not negotiated.
+ * ends the feed, or an upstream that breaks the protocol: they are closed with 1011. A feed is read-only: a client that sends is closed
+ * with 1008. A client that does not keep up is closed with 1013, where the runtime tells what waits for it (`bufferedAmount`).
+ * Subprotocols are not negotiated.
  */
 import { DurableObject } from 'cloudflare:workers'
-import { type ClientWebSocket, ConnectionClosedError, HandshakeError } from 'hawser'
+import { type ClientWebSocket, HandshakeError, MessageTooBigError, OptionsError, ProtocolError } from 'hawser'
 import { backOff } from './back-off.ts'
 import { closeSocket, codeToPass } from './close.ts'
 import type { Env } from './env.ts'
@@ -30,8 +31,10 @@ const MAX_WAITING = 4 * 1024 * 1024
 /** Milliseconds in which clients that leave together are looked at once. */
 const LEAVING = 50
 
+const HOPELESS = [Refused, OptionsError, ProtocolError, MessageTooBigError]
+
 export function feed(request: Request, env: Env): Promise<Response> {
-  requireUpgrade(request)
+  requireUpgrade(request, env)
   return env.FEED.getByName(requestedUpstream(request, env).href).fetch(request)
 }
 
@@ -160,13 +163,20 @@ export class Feed extends DurableObject<Env> {
       // Until this connection is over there must not be another.
       await upstream.close()
     } finally {
+      // After a close this does nothing.
+      upstream.abort()
       if (Date.now() - openedAt >= STABLE) this.#keep({ ...this.#kept!, failures: 0 })
     }
   }
 
   #fanOut(messages: readonly Message[]): void {
     for (const client of this.#clients()) {
-      for (const message of messages) client.send(message)
+      try {
+        for (const message of messages) client.send(message)
+      } catch {
+        // It is lost, and nobody else is to notice.
+        closeSocket(client, 1011, 'This client could not be reached.')
+      }
       if (unsent(client) > MAX_WAITING) closeSocket(client, 1013, 'This client does not keep up with the feed.')
     }
   }
@@ -210,15 +220,15 @@ export class Feed extends DurableObject<Env> {
   /** Nobody listens, and nothing has to be remembered. */
   #forget(): void {
     this.#alarmAt = undefined
-    this.ctx.storage.kv.delete('feed')
     void this.ctx.storage.deleteAlarm()
+    void this.ctx.storage.deleteAll()
   }
 }
 
-/** `undefined` is an upstream that has closed, for whatever reason. */
+/** What has been refused, here or there, stays refused; and who breaks a rule, or sends too much, will do so again. */
 function isWorthRetry(error: unknown): boolean {
   if (error instanceof HandshakeError) return error.retriable
-  return error === undefined || error instanceof ConnectionClosedError
+  return !HOPELESS.some((type) => error instanceof type)
 }
 
 function urlOf(request: Request): string {

@@ -8,7 +8,8 @@ import { connectUpstream, requestedTransport, requestedUpstream, type UpstreamOp
 
 export async function inspect(request: Request, env: Env): Promise<Response> {
   const url = requestedUpstream(request, env)
-  const answer = await ask(url, { ...requestedSubprotocols(request), ...requestedTransport(request) })
+  const { signal } = request
+  const answer = await ask(url, { ...requestedSubprotocols(request), ...requestedTransport(request), signal })
   return new Response(`${JSON.stringify(answer, null, 2)}\n`, {
     headers: { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' },
   })

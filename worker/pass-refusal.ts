@@ -42,7 +42,9 @@ const WITHOUT_BODY = new Set([204, 205, 304])
  */
 export function passRefusal(error: HandshakeError): Response {
   const { response } = error
-  if (response === undefined || response.status < 200 || error.code !== 'UPGRADE_REFUSED') return gatewayError(error)
+  if (response === undefined || !isPassable(response.status) || error.code !== 'UPGRADE_REFUSED') {
+    return gatewayError(error)
+  }
   const { status, statusText } = response
   const body = WITHOUT_BODY.has(status) ? null : response.body
   const headers = passedFields(response)
@@ -54,6 +56,11 @@ export function passRefusal(error: HandshakeError): Response {
 function isDecoded({ response, attempts }: HandshakeError): boolean {
   const coding = response?.headers.get('content-encoding')?.trim().toLowerCase() ?? ''
   return attempts.at(-1)?.transport === 'fetch' && DECODED_BY_FETCH.has(coding)
+}
+
+/** What a Response can be made of. */
+function isPassable(status: number): boolean {
+  return status >= 200 && status <= 599
 }
 
 function passedFields({ headers }: HandshakeResponse): Headers {

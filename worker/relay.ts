@@ -3,8 +3,8 @@
  * of the caller's nothing but the subprotocols: neither cookies nor Authorization. It is connected before the caller's upgrade is answered;
  * when it refuses, the caller gets its refusal.
  *
- * An upstream that does not take messages as fast as they come is given up, and the caller closed with 1013, as far as what waits can be
- * seen: always with `&transport=tcp`, which also makes an upstream wait for a slow caller.
+ * An upstream that does not take messages as fast as they come is given up, and the caller closed with 1013; one that sends faster than
+ * the caller reads has to wait. Both need hawser's own socket. With `&transport=fetch` neither can be seen in most runtimes.
  */
 import { HandshakeError } from 'hawser'
 import { bridge } from './bridge.ts'
@@ -14,10 +14,15 @@ import { requireUpgrade } from './refused.ts'
 import { connectWithSecrets, requestedTransport, requestedUpstream } from './upstreams.ts'
 
 export async function relay(request: Request, env: Env, context: ExecutionContext): Promise<Response> {
-  requireUpgrade(request)
+  requireUpgrade(request, env)
   const url = requestedUpstream(request, env)
   try {
-    const options = { subprotocols: offeredSubprotocols(request), ...requestedTransport(request) }
+    const options = {
+      subprotocols: offeredSubprotocols(request),
+      transport: 'tcp',
+      ...requestedTransport(request),
+      signal: request.signal,
+    } as const
     const upstream = await connectWithSecrets(url, env, options)
     const { 0: webSocket, 1: caller } = new WebSocketPair()
     context.waitUntil(bridge(caller, upstream))

@@ -45,11 +45,17 @@ export function allowedOrigins(env: Env): string[] {
     .split(/\s+/)
     .filter((entry) => entry !== '')
     .map((entry) => {
-      const url = URL.parse(entry)
-      const isOrigin = url !== null && /^wss?:$/.test(url.protocol) && url.href === `${url.origin}/`
-      if (isOrigin) return url.origin
+      const origin = originOf(entry)
+      if (origin !== undefined) return origin
       throw new Refused(500, 'UPSTREAMS has to hold origins, such as wss://example.com, separated by spaces.')
     })
+}
+
+/** The origin that a text is, as URLs have it; undefined if it is anything else. */
+function originOf(text: string): string | undefined {
+  const url = URL.parse(text)
+  const isOrigin = url !== null && /^wss?:$/.test(url.protocol) && url.href === `${url.origin}/`
+  return isOrigin ? url.origin : undefined
 }
 
 /** Connects as anybody would. */
@@ -71,12 +77,10 @@ export async function connectWithSecrets(url: URL, env: Env, options: UpstreamOp
 
 function secretHeaders(url: URL, env: Env): HeadersInit {
   const byOrigin = parseSecret(env.UPSTREAM_HEADERS ?? '{}')
-  const [, headers] = Object.entries(byOrigin).find(([key]) => isOriginOf(key, url)) ?? []
-  return headers ?? {}
-}
-
-function isOriginOf(key: string, url: URL): boolean {
-  return URL.parse(key)?.origin === url.origin
+  const entries = Object.entries(byOrigin).map(([key, headers]) => [originOf(key), headers] as const)
+  // One key that is not an origin is a mistake: its header fields would never be sent.
+  if (entries.some(([origin]) => origin === undefined)) throw misconfigured()
+  return entries.find(([origin]) => origin === url.origin)?.[1] ?? {}
 }
 
 /** What JSON.parse says of a mistake repeats its input: it must not get out. */
@@ -84,7 +88,8 @@ function parseSecret(json: string): Record<string, HeadersInit> {
   try {
     const value: unknown = JSON.parse(json)
     // hawser checks the fields themselves.
-    if (typeof value === 'object' && value !== null) return value as Record<string, HeadersInit>
+    if (typeof value === 'object' && value !== null && !Array.isArray(value))
+      return value as Record<string, HeadersInit>
   } catch {}
   throw misconfigured()
 }

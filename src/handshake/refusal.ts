@@ -8,7 +8,8 @@ export const BODY_LIMIT = 65_536
 /** How long a refusal waits for its body, in milliseconds; a server may never end it. */
 export const BODY_TIME_LIMIT = 2000
 
-const RETRIABLE = new Set([429, 502, 503, 504])
+/** 520 to 524 and 530 are how Cloudflare says that it could not reach the server, or made no sense of its answer. */
+const RETRIABLE = new Set([429, 502, 503, 504, 520, 521, 522, 523, 524, 530])
 /** Milliseconds. A server that asks for more than a year does not mean it. */
 const LONGEST_WAIT = 365 * 24 * 60 * 60 * 1000
 

@@ -74,8 +74,7 @@ describe('a message as a stream', () => {
     const { driver, receive } = begin()
     receive(frame(TEXT, 'a'), frame(BINARY, 'b'))
     expect(await contentOf(await driver.inbox.receiveStream())).toBe('a')
-    const waiting = driver.inbox.receiveStream()
-    expect((await waiting)?.type).toBe('binary')
+    expect((await driver.inbox.receiveStream())?.type).toBe('binary')
   })
 
   test('holds the server back when it is not read, and goes on when it is', async () => {
@@ -200,8 +199,6 @@ describe('a message that is too big', () => {
     const { stream, driver, receive } = begin({ maxMessageSize: 20 }, threshold)
     receive(frame(TEXT, 'before'), bytes, frame(TEXT, 'after'))
     expect(stream.calls).toEqual(['pause'])
-    await settle()
-    expect(driver.state).toBe('open')
     expect(await driver.inbox.receive()).toBe('before')
     await settle()
     expect(driver.state).toBe('open')
@@ -396,7 +393,6 @@ describe('the budget of a turn', () => {
 test('messages of all kinds come in order, one turn after the other', async () => {
   const { driver, receive } = begin({ highWaterMark: 10_000_000 }, 0)
   const expected = Array.from({ length: 100 }, (_, i) => Buffer.from(prose(20_000, i)).toString())
-  const messages = expected.map((text, i) => (i % 3 === 0 ? deflated(text) : frame(TEXT, text)))
-  receive(...messages)
+  receive(...expected.map((text, i) => (i % 3 === 0 ? deflated(text) : frame(TEXT, text))))
   for (const text of expected) expect(await driver.inbox.receive()).toBe(text)
 })

@@ -10,9 +10,9 @@ const NOW = Date.UTC(2026, 0, 1)
 const waitFor = (now: number, ...values: string[]): number | undefined =>
   retryAfter(new HttpHeaders(values.map((value) => ['Retry-After', value] as const)), now)
 
-test('only 429, 502, 503 and 504 may be tried again', () => {
+test('only 429, 502, 503, 504 and what Cloudflare says of servers that it could not reach may be tried again', () => {
   const statuses = Array.from({ length: 900 }, (_, index) => index + 100)
-  expect(statuses.filter(isRetriable)).toEqual([429, 502, 503, 504])
+  expect(statuses.filter(isRetriable)).toEqual([429, 502, 503, 504, 520, 521, 522, 523, 524, 530])
 })
 
 describe('Retry-After', () => {

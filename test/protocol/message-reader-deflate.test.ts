@@ -138,6 +138,16 @@ describe.each(CODECS)('a reader on %s, with compression,', (_, codec) => {
     }
   })
 
+  test('takes all that a fragment holds before the next one comes', () => {
+    // A few bytes more than a block: no input is left when the block is full.
+    for (let size = 65_536; size < 65_536 + 260; size++) {
+      const reader = new MessageReader(codec, LIMITS, new RecordingSink(), createInflater())
+      const bytes = compressed(new Uint8Array(size))
+      expect(reader.push(serverFrame(BINARY & 0x7f, bytes))).toBeUndefined()
+      expect(reader).toMatchObject({ isHolding: false, pending: size })
+    }
+  })
+
   describe('refuses', () => {
     test.each([
       ['RSV1 on a continuation', "41 00 c0 01 'a'", 'reserved-bits', 1002],
@@ -221,6 +231,11 @@ describe.each(CODECS)('a reader on %s, with compression,', (_, codec) => {
       const bytes = compressed('Hello')
       expect(read(fragments(TEXT, bytes, [1, 2]), { maxFragments: 3 }).events).toEqual(['Hello'])
       expect(read(fragments(TEXT, bytes, [1, 2, 3]), { maxFragments: 3 }).failure).toBeInstanceOf(MessageTooBigError)
+      // One that takes several turns is one all the same.
+      const long = compressed(new Uint8Array(10 * MiB))
+      const chunks = [fragments(BINARY, long, [3000, 6000])]
+      const { events } = readChunks(codec, chunks, { ...LIMITS, maxFragments: 3 }, createInflater())
+      expect(events).toHaveLength(1)
     })
   })
 

@@ -1,11 +1,9 @@
 /** Workers in the real runtime, bundled as wrangler does it. */
-import { readFileSync } from 'node:fs'
-import { basename, dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type BuildOptions, build, type Plugin } from 'esbuild'
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
+import { bundleWorker } from './bundle-worker.ts'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
+const ENTRY = fileURLToPath(new URL('../../worker/index.ts', import.meta.url))
 
 export const WORKER_NAME = 'hawser-worker'
 
@@ -17,55 +15,37 @@ export interface RunningWorker extends AsyncDisposable {
   close(): Promise<void>
 }
 
-/** `vars` are its variables and secrets; `banner` is code that runs before it. */
-export async function startWorker(vars: Record<string, string>, banner = ''): Promise<RunningWorker> {
+export interface ScriptOptions {
+  /** Variables and secrets. */
+  readonly vars?: Readonly<Record<string, string>>
+  /** The classes of its Durable Objects, by their bindings. */
+  readonly durableObjects?: Readonly<Record<string, string>>
+  readonly compatibilityFlags?: readonly string[]
+  /** Code that runs before it. */
+  readonly banner?: string
+}
+
+/** Starts the Worker of `worker/`; `banner` is code that runs before it. */
+export function startWorker(vars: Record<string, string>, banner = ''): Promise<RunningWorker> {
+  return startScript(ENTRY, { vars, banner, durableObjects: { FEED: 'Feed' } })
+}
+
+/** Starts the Worker in a file. */
+export async function startScript(entry: string, options: ScriptOptions = {}): Promise<RunningWorker> {
+  const { vars = {}, durableObjects = {}, compatibilityFlags = [], banner = '' } = options
+  const classes = Object.entries(durableObjects).map(([name, className]) => [name, { className, useSQLite: true }])
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       name: WORKER_NAME,
       compatibilityDate: '2026-10-01',
+      compatibilityFlags: [...compatibilityFlags],
       cf: false,
-      bindings: vars,
-      durableObjects: { FEED: { className: 'Feed', useSQLite: true } },
-      modules: await bundle(banner),
+      bindings: { ...vars },
+      durableObjects: Object.fromEntries(classes),
+      modules: await bundleWorker(entry, { banner: { js: banner } }),
     }),
   )
   const { origin: url } = await miniflare.ready
   const close = () => miniflare.dispose()
   return { url, miniflare, close, [Symbol.asyncDispose]: close }
-}
-
-async function bundle(banner: string) {
-  const files = new Map<string, string>()
-  const options = {
-    entryPoints: [`${root}worker/index.ts`],
-    bundle: true,
-    write: false,
-    format: 'esm',
-    target: 'es2023',
-    conditions: ['workerd', 'worker', 'browser'],
-    external: ['cloudflare:*'],
-    banner: { js: banner },
-    plugins: [separateModules(files)],
-  } as const satisfies BuildOptions
-  const { outputFiles } = await build(options)
-  const modules = [...files].map(([path, file]) => ({
-    // As wrangler has it, by the end of the name.
-    type: path.endsWith('.wasm') ? ('CompiledWasm' as const) : ('Text' as const),
-    path,
-    contents: readFileSync(file),
-  }))
-  return [{ type: 'ESModule' as const, path: 'index.js', contents: outputFiles[0]!.text }, ...modules]
-}
-
-/** Leaves what the runtime loads by itself out of the bundle, and notes where each of those files is. */
-function separateModules(files: Map<string, string>): Plugin {
-  return {
-    name: 'separate-modules',
-    setup(api) {
-      api.onResolve({ filter: /\.(wasm|html)$/ }, ({ path, importer }) => {
-        files.set(basename(path), resolve(dirname(importer), path))
-        return { path: `./${basename(path)}`, external: true }
-      })
-    },
-  }
 }

@@ -17,3 +17,7 @@ test('chance takes up to half of it away', () => {
 test('it comes on top of what the server asks for', () => {
   expect(backOff(1, 3000, 0)).toBe(3500)
 })
+
+test('a server that asks for more than an hour is asked again after one', () => {
+  expect(backOff(1, 30 * 86_400_000, 0)).toBe(3_600_500)
+})

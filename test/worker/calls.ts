@@ -36,16 +36,16 @@ export class Caller {
   /** Settles with code and reason once it is over. */
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>
 
-  private constructor(address: string, subprotocols: string[]) {
-    this.webSocket = new WebSocket(address.replace(/^http/, 'ws'), subprotocols, OPTIONS)
+  private constructor(address: string, subprotocols: string[], options: ClientOptions) {
+    this.webSocket = new WebSocket(address.replace(/^http/, 'ws'), subprotocols, { ...OPTIONS, ...options })
     this.webSocket.on('message', (data: Buffer, isBinary) => this.messages.push(isBinary ? data : data.toString()))
     this.closed = new Promise((resolve) => {
       this.webSocket.on('close', (code, reason) => resolve({ code, reason: reason.toString() }))
     })
   }
 
-  static async open(address: string, subprotocols: string[] = []): Promise<Caller> {
-    const caller = new Caller(address, subprotocols)
+  static async open(address: string, subprotocols: string[] = [], options: ClientOptions = {}): Promise<Caller> {
+    const caller = new Caller(address, subprotocols, options)
     await once(caller.webSocket, 'open')
     return caller
   }

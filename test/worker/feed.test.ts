@@ -130,7 +130,7 @@ describe.concurrent('/feed', () => {
     const newcomer = await Caller.open(fed.address)
     newcomer.webSocket.close()
     await newcomer.closed
-    upstream.refusal = { status: 503 }
+    upstream.refusal = { status: 521 }
     await eventually(() => expect(upstream.asked).toHaveLength(4), 10_000)
     const waits = upstream.asked.slice(1).map(({ time }, i) => time - upstream.asked[i]!.time)
     expect(waits[0]).toBeGreaterThanOrEqual(2250)

@@ -139,6 +139,28 @@ describe('/relay', () => {
     expect((await refusalOf(address)).status).toBe(status)
   })
 
+  test.each([600, 999])('answers 502 for a refusal with %i, which is no status of HTTP', async (status) => {
+    upstream.refusal = { status }
+    expect((await refusalOf(address)).status).toBe(502)
+  })
+
+  test('pages of other sites are refused, unless ORIGINS names theirs', async () => {
+    const own = worker.url
+    const { status, body } = await refusalOf(address, { origin: 'https://evil.example' })
+    expect([status, String(body)]).toEqual([403, expect.stringContaining('another origin')])
+    await using open = await startWorker({ UPSTREAMS: upstream.url, ORIGINS: 'https://a.example https://b.example' })
+    const relayed = addressOf(open, 'relay', upstream.url)
+    expect((await refusalOf(relayed, { origin: 'https://c.example' })).status).toBe(403)
+    for (const [at, origin] of [
+      [address, own],
+      [relayed, 'https://b.example'],
+    ] as const) {
+      const caller = await Caller.open(at, [], { origin })
+      caller.webSocket.close()
+      await caller.closed
+    }
+  })
+
   test('answers 502 for an upstream that cannot be reached, or does not speak WebSocket', async () => {
     const gone = await Upstream.start()
     await gone[Symbol.asyncDispose]()
@@ -159,6 +181,9 @@ describe('/relay', () => {
     '{"URL":{"a b":"never-to-be-seen"}}',
     '{"URL":{"a":"never-to-be-seen\\n"}}',
     '{"URL":"never-to-be-seen"}',
+    '[{"URL":{"a":"never-to-be-seen"}}]',
+    '{"URL":{"a":"b"},"127.0.0.1:80":{"a":"never-to-be-seen"}}',
+    '{"http://127.0.0.1":{"a":"never-to-be-seen"}}',
   ])('with secrets that cannot be used it refuses, and shows nothing of them: %s', async (secrets) => {
     const UPSTREAM_HEADERS = secrets.replace('URL', upstream.url)
     await using broken = await startWorker({ UPSTREAMS: upstream.url, UPSTREAM_HEADERS })
