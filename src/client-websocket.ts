@@ -25,16 +25,20 @@ export interface Cancellable {
 
 /** How one message is sent. */
 export interface SendOptions {
-  /** False sends it as it is, even where permessage-deflate was agreed: for what is compressed already, or secret. Default: true. */
+  /**
+   * False sends it as it is, even where permessage-deflate was agreed: for what is compressed already, or secret.
+   * Default: true.
+   */
   readonly compress?: boolean | undefined
 }
 
 /**
  * A WebSocket client (RFC 6455).
  *
- * It is used once: `connect`, then `send` and `receive`, then `close`. Sends may overlap and go out in order; one receive may
- * wait at a time. Received messages are kept until they are read; when `highWaterMark` bytes are unread, the server has to
- * wait. Over the transport `fetch`, where it cannot be made to, the connection fails when 64 MiB are unread.
+ * It is used once: `connect`, then `send` and `receive`, then `close`. Sends may overlap and go out in order; one
+ * receive may wait at a time. Received messages are kept until they are read; when `highWaterMark` bytes are unread,
+ * the server has to wait. Over the transport `fetch`, where it cannot be made to, the connection fails when 64 MiB are
+ * unread.
  *
  *     await using ws = await connect('wss://example.com')
  *     await ws.send('hello')
@@ -63,9 +67,9 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
   /**
    * Makes the opening handshake.
    *
-   * Fails with a HandshakeError when the server refuses or cannot be reached, with an OptionsError for a URL that is not ws:, wss:,
-   * http: or https:, with an InvalidStateError on a socket that was used already, and with the signal's own reason. Once the socket is
-   * open, the signal has no effect.
+   * Fails with a HandshakeError when the server refuses or cannot be reached, with an OptionsError for a URL that is
+   * not ws:, wss:, http: or https:, with an InvalidStateError on a socket that was used already, and with the signal's
+   * own reason. Once the socket is open, the signal has no effect.
    */
   async connect(url: string | URL, { signal }: Cancellable = {}): Promise<void> {
     if (this.state !== 'none') throw this.#invalidState('connect')
@@ -125,8 +129,8 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
   }
 
   /**
-   * The status of the response to the handshake: 101, or 200 over HTTP/2, when it succeeded. 0 when there was no response, or when
-   * `collectHttpResponseDetails` is false. Known after failures, too.
+   * The status of the response to the handshake: 101, or 200 over HTTP/2, when it succeeded. 0 when there was no
+   * response, or when `collectHttpResponseDetails` is false. Known after failures, too.
    */
   get httpStatusCode(): number {
     return this.#httpStatusCode
@@ -147,7 +151,10 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
     this.#httpResponseHeaders = null
   }
 
-  /** The code of the server's Close frame: 1005 if it held none, 1006 if the connection ended without one. Undefined before. */
+  /**
+   * The code of the server's Close frame: 1005 if it held none, 1006 if the connection ended without one. Undefined
+   * before.
+   */
   get closeStatus(): number | undefined {
     return this.#connection?.closeStatus
   }
@@ -158,21 +165,22 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
   }
 
   /**
-   * Bytes that were sent and not yet handed to the operating system, with the headers of their frames. Over the transport `fetch` it is
-   * what the runtime tells: in many versions, 0.
+   * Bytes that were sent and not yet handed to the operating system, with the headers of their frames. Over the
+   * transport `fetch` it is what the runtime tells: in many versions, 0.
    */
   get bufferedAmount(): number {
     return this.#connection?.bufferedAmount ?? 0
   }
 
   /**
-   * Sends one message: a string or a ReadableStream of strings as text, anything else as binary. Bytes are copied at once and may be
-   * changed after the call. A Blob or a ReadableStream is sent in fragments while it is read, and the promise settles when all of it has
-   * been; if it fails half-way, the connection fails (see `sendStream`).
+   * Sends one message: a string or a ReadableStream of strings as text, anything else as binary. Bytes are copied at
+   * once and may be changed after the call. A Blob or a ReadableStream is sent in fragments while it is read, and the
+   * promise settles when all of it has been; if it fails half-way, the connection fails (see `sendStream`).
    *
-   * Resolves when there is room for more: at once, or when less than `highWaterMark` bytes are unsent; always at once over the
-   * transport `fetch`. That is not a receipt: only an answer of the server is. A promise that is not awaited raises nothing when the connection fails.
-   * Fails with an InvalidStateError before the socket is open and after `close`, with a ConnectionClosedError once it is over.
+   * Resolves when there is room for more: at once, or when less than `highWaterMark` bytes are unsent; always at once
+   * over the transport `fetch`. That is not a receipt: only an answer of the server is. A promise that is not awaited
+   * raises nothing when the connection fails. Fails with an InvalidStateError before the socket is open and after
+   * `close`, with a ConnectionClosedError once it is over.
    */
   send(data: MessageData | Blob | ReadableStream<string | Uint8Array>, options?: SendOptions): Promise<void> {
     const connection = this.#connection
@@ -186,11 +194,12 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
   }
 
   /**
-   * Sends one message piece by piece, as fragments (RFC 6455 §5.4), when those before it have been sent: strings for `'text'`, bytes for
-   * `'binary'`. Other messages wait until it is closed; Pings and Pongs do not. Writing waits as `send` does.
+   * Sends one message piece by piece, as fragments (RFC 6455 §5.4), when those before it have been sent: strings for
+   * `'text'`, bytes for `'binary'`. Other messages wait until it is closed; Pings and Pongs do not. Writing waits as
+   * `send` does.
    *
-   * Aborting it before the first piece sends nothing. Half-way it fails the connection (1011): what has been sent cannot be taken back.
-   * Fails as `send` does; the stream fails with the connection.
+   * Aborting it before the first piece sends nothing. Half-way it fails the connection (1011): what has been sent
+   * cannot be taken back. Fails as `send` does; the stream fails with the connection.
    */
   sendStream(type: 'text', options?: SendOptions): WritableStream<string>
   sendStream(type: 'binary', options?: SendOptions): WritableStream<Uint8Array>
@@ -204,17 +213,18 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
   /**
    * The next message; undefined when the server has closed and all has been read. One call may wait at a time.
    *
-   * Cancelling it leaves the connection open, and loses nothing. Fails with the error that ended the connection, after the messages
-   * that had come before: a ConnectionClosedError, ProtocolError or MessageTooBigError.
+   * Cancelling it leaves the connection open, and loses nothing. Fails with the error that ended the connection, after
+   * the messages that had come before: a ConnectionClosedError, ProtocolError or MessageTooBigError.
    */
   receive({ signal }: Cancellable = {}): Promise<Message | undefined> {
     return this.#connection?.inbox.receive(signal) ?? this.#cannot('receive')
   }
 
   /**
-   * The next message while it is still arriving, as soon as it has begun; undefined when the server has closed and all has been read.
-   * `maxMessageSize` and `maxFragments` do not limit it. The stream has to be read to its end or cancelled before the next message can
-   * be received; cancelling drops the rest of the message. It fails with the connection. Otherwise as `receive`.
+   * The next message while it is still arriving, as soon as it has begun; undefined when the server has closed and all
+   * has been read. `maxMessageSize` and `maxFragments` do not limit it. The stream has to be read to its end or
+   * cancelled before the next message can be received; cancelling drops the rest of the message. It fails with the
+   * connection. Otherwise as `receive`.
    */
   receiveStream({ signal }: Cancellable = {}): Promise<MessageStream | undefined> {
     return this.#connection?.inbox.receiveStream(signal) ?? this.#cannot('receiveStream')
@@ -231,9 +241,9 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
   }
 
   /**
-   * Sends a Ping and resolves to the time until its Pong, in milliseconds. `payload` is at most 125 bytes, 8 random ones by default.
-   * Pings are answered by themselves. The signal ends the wait, not the connection. Fails as `send` does, and with an OptionsError over
-   * the transport `fetch`, which has no means for it.
+   * Sends a Ping and resolves to the time until its Pong, in milliseconds. `payload` is at most 125 bytes, 8 random
+   * ones by default. Pings are answered by themselves. The signal ends the wait, not the connection. Fails as `send`
+   * does, and with an OptionsError over the transport `fetch`, which has no means for it.
    */
   ping(payload?: MessageData, { signal }: Cancellable = {}): Promise<number> {
     return attempt(() => {
@@ -247,9 +257,9 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
   }
 
   /**
-   * Closes: sends what was sent before, then a Close frame, and resolves when the connection has ended, at most `closeTimeout`
-   * later. May be called again. It never fails because of the peer: `state` is `closed` if both Close frames were exchanged,
-   * otherwise `aborted`.
+   * Closes: sends what was sent before, then a Close frame, and resolves when the connection has ended, at most
+   * `closeTimeout` later. May be called again. It never fails because of the peer: `state` is `closed` if both Close
+   * frames were exchanged, otherwise `aborted`.
    *
    * Messages that still come stay receivable, but beyond `highWaterMark` those that nobody waits for are dropped.
    * `code` is 1000–1003, 1007–1014 or 3000–4999; `reason` at most 123 bytes in UTF-8 (RFC 6455 §7.4). Default: 1000.
@@ -262,8 +272,8 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
   }
 
   /**
-   * Says that nothing more will be sent, and goes on receiving. Resolves when the Close frame has been handed to the operating
-   * system, or over the transport `fetch` to the runtime. Arguments as for `close`; fails as `send` does.
+   * Says that nothing more will be sent, and goes on receiving. Resolves when the Close frame has been handed to the
+   * operating system, or over the transport `fetch` to the runtime. Arguments as for `close`; fails as `send` does.
    */
   closeOutput(code: number = 1000, reason = ''): Promise<void> {
     return attempt(() => {
@@ -293,7 +303,9 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
     return { state, url, transport, httpVersion, httpStatusCode, subprotocol, closeStatus, bufferedAmount }
   }
 
-  /** An iterator over what `next` gives, until it gives nothing. One that is left lets go of the message it waits for. */
+  /**
+   * An iterator over what `next` gives, until it gives nothing. One that is left lets go of the message it waits for.
+   */
   #iterate<T>(next: () => Promise<T | undefined>): AsyncIterableIterator<T> {
     let waiting = 0
     const give = (value: T | undefined): IteratorResult<T> => {

@@ -142,6 +142,7 @@ export class HandshakeError extends HawserError {
   /**
    * Whether the same call may succeed later: true for 429, 502, 503, 504, Cloudflare's 520–524 and 530, for connections that were refused or lost, for a
    * temporary failure of the name server and for a time-out. False for everything that only a change on either side can mend.
+   * Workers do not tell a name without an address, or a failure of TLS, from what passes: there it is true for these as well.
    */
   readonly retriable: boolean
   /** How long the server asks us to wait before the next try (Retry-After, RFC 9110 §10.2.3), in milliseconds. */

@@ -4,6 +4,7 @@
  */
 import { HandshakeError } from 'hawser'
 import type { Env } from './env.ts'
+import { readableBody } from './readable-body.ts'
 import { connectUpstream, requestedTransport, requestedUpstream, type UpstreamOptions } from './upstreams.ts'
 
 export async function inspect(request: Request, env: Env): Promise<Response> {
@@ -31,13 +32,14 @@ async function ask(url: URL, options: UpstreamOptions): Promise<object> {
     const times = { answer: answered, close: lap() }
     return { open: true, status, statusText, httpVersion, transport, subprotocol, extensions, times, headers }
   } catch (error) {
-    if (error instanceof HandshakeError) return failure(error, lap())
+    if (error instanceof HandshakeError) return await failure(error, lap())
     throw error
   }
 }
 
-function failure({ code, message, retriable, retryAfter, response, attempts }: HandshakeError, answer: number): object {
-  const { status, statusText, httpVersion, headers, body, bodyTruncated } = response ?? {}
+async function failure(error: HandshakeError, answer: number): Promise<object> {
+  const { code, message, retriable, retryAfter, response, attempts } = error
+  const { status, statusText, httpVersion, headers } = response ?? {}
   return {
     open: false,
     code,
@@ -50,8 +52,7 @@ function failure({ code, message, retriable, retryAfter, response, attempts }: H
     transport: attempts.at(-1)?.transport,
     times: { answer },
     headers,
-    body: body && new TextDecoder().decode(body),
-    bodyTruncated,
+    ...(response && (await readableBody(response))),
     attempts,
   }
 }

@@ -29,9 +29,6 @@ const OF_THE_ORIGIN = [
   'strict-transport-security',
 ]
 
-/** Codings that the runtime's fetch undoes by itself, and leaves in the field. */
-const DECODED_BY_FETCH = new Set(['gzip', 'br'])
-
 const KEPT_BACK = new Set([...OF_THE_CONNECTION, ...OF_THE_ORIGIN])
 /** Statuses whose responses have no body (RFC 9110 §15). */
 const WITHOUT_BODY = new Set([204, 205, 304])
@@ -48,14 +45,8 @@ export function passRefusal(error: HandshakeError): Response {
   const { status, statusText } = response
   const body = WITHOUT_BODY.has(status) ? null : response.body
   const headers = passedFields(response)
-  if (isDecoded(error)) headers.delete('content-encoding')
   // The body is sent on in the coding that it has: not once more.
   return new Response(body, { status, statusText, headers, encodeBody: 'manual' })
-}
-
-function isDecoded({ response, attempts }: HandshakeError): boolean {
-  const coding = response?.headers.get('content-encoding')?.trim().toLowerCase() ?? ''
-  return attempts.at(-1)?.transport === 'fetch' && DECODED_BY_FETCH.has(coding)
 }
 
 /** What a Response can be made of. */

@@ -29,18 +29,20 @@ export class Inbox {
   readonly #state: () => string
   readonly #onTaken: () => void
   readonly #highWaterMark: number
+  readonly #unitBytes: number
   readonly #one = () => this.#takeOne()
   readonly #all = () => this.#takeAll()
   readonly #stream = () => this.#begin(IncomingStream.of(this.#takeOne(), this.#onTaken))
 
   /**
    * `state` is the socket's; `onTaken` is called when messages or pieces of them were taken, and when somebody begins to wait. A stream
-   * keeps `highWaterMark` bytes.
+   * keeps `highWaterMark` bytes. A UTF-16 unit of text counts as `unitBytes`.
    */
-  constructor(state: () => string, onTaken: () => void, highWaterMark: number) {
+  constructor(state: () => string, onTaken: () => void, highWaterMark: number, unitBytes = 1) {
     this.#state = state
     this.#onTaken = onTaken
     this.#highWaterMark = highWaterMark
+    this.#unitBytes = unitBytes
   }
 
   /** Whether somebody waits for a message. */
@@ -76,7 +78,7 @@ export class Inbox {
   push(message: Message): void {
     if (this.#end) return
     this.#messages.push(message)
-    this.size += sizeOf(message)
+    this.size += this.#sizeOf(message)
   }
 
   /** Hands what has been pushed to the one who waits. Called once for all messages that came together. */
@@ -128,7 +130,7 @@ export class Inbox {
     const message = this.#messages[this.#first]!
     // A message that was taken is not held any longer.
     this.#messages[this.#first++] = ''
-    this.size -= sizeOf(message)
+    this.size -= this.#sizeOf(message)
     if (this.#isEmpty) this.#clear()
     else if (this.#first >= COMPACT_FROM && this.#first * 2 >= this.#messages.length) this.#compact()
     return message
@@ -144,6 +146,10 @@ export class Inbox {
     const messages = this.#first === 0 ? this.#messages : this.#messages.slice(this.#first)
     this.#clear()
     return messages
+  }
+
+  #sizeOf(message: Message): number {
+    return message.length * (typeof message === 'string' ? this.#unitBytes : 1) + OVERHEAD
   }
 
   #clear(): void {
@@ -197,8 +203,4 @@ export class Inbox {
     signal.addEventListener('abort', withdraw, { once: true })
     promise.then(settled, settled)
   }
-}
-
-function sizeOf(message: Message): number {
-  return message.length + OVERHEAD
 }

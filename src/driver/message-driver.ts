@@ -27,10 +27,12 @@ export interface MessageDriverOptions {
 }
 
 /**
- * Bytes that may be unread before the connection is failed, since the peer cannot be made to wait. It is half of the memory that a
- * Worker has, and twice the largest message that its runtime takes in, so that `maxMessageSize` need not count.
+ * Bytes of memory that may be unread before the connection is failed, since the peer cannot be made to wait: half of what a
+ * Worker has. A message that is there alone is kept, so that `maxMessageSize` need not count.
  */
 const UNREAD_LIMIT = 64 * 1024 * 1024
+/** Text that is not Latin-1 takes two bytes for each unit. */
+const UNIT_BYTES = 2
 /** After our Close frame in a failure: for it to leave, before the connection is cut. */
 const LINGER = 500
 /** A message that is sent piece by piece is collected: the runtime sends no fragments. */
@@ -68,6 +70,7 @@ export class MessageDriver implements Connection, MessageSocketSink {
       () => this.#state,
       () => {},
       options.highWaterMark,
+      UNIT_BYTES,
     )
     socket.attach(this)
   }
@@ -157,9 +160,10 @@ export class MessageDriver implements Connection, MessageSocketSink {
     // Once one is dropped, so are all that follow: what is received has no holes.
     this.#isDropping ||= this.#isClosing && !this.inbox.isAwaited && this.inbox.size >= this.#options.highWaterMark
     if (this.#isDropping) return
+    const wasEmpty = this.inbox.size === 0
     this.inbox.push(message)
     this.inbox.deliver()
-    if (this.inbox.size > UNREAD_LIMIT) this.#failUnread()
+    if (!wasEmpty && this.inbox.size > UNREAD_LIMIT) this.#failUnread()
   }
 
   onClose(code: number, reason: string): void {

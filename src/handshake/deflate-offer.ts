@@ -1,4 +1,7 @@
-/** The offer of permessage-deflate (RFC 7692 §7.1). */
+/** The offer of permessage-deflate (RFC 7692 §7.1), and what is checked of its answer where the runtime compresses. */
+import { HandshakeError } from '../errors.ts'
+import type { HttpHeaders } from '../http-headers.ts'
+import { listElements, quoted } from './syntax.ts'
 
 /** What we ask for: an upper bound for each window, and whether messages may refer to those before them. */
 export interface DeflateOffer {
@@ -23,4 +26,16 @@ export function offerText(offer: DeflateOffer): string {
     clientMaxWindowBits < MAX_WINDOW_BITS ? `client_max_window_bits=${clientMaxWindowBits}` : 'client_max_window_bits',
   )
   return parts.join('; ')
+}
+
+/**
+ * Checks the extensions of a socket that a fetch has opened. What there is of permessage-deflate is the affair of those who frame:
+ * Miniflare offers it by itself. Fails with INVALID_EXTENSION for any other (RFC 6455 §4.1).
+ */
+export function checkExtension(headers: HttpHeaders): void {
+  const chosen = listElements(headers.getAll('sec-websocket-extensions'))
+  const unknown = chosen.find((element) => element.split(';')[0]!.trim() !== DEFLATE)
+  if (unknown === undefined) return
+  const message = `The server chose an extension that was not offered: ${quoted(unknown)}`
+  throw new HandshakeError('INVALID_EXTENSION', message)
 }

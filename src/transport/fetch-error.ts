@@ -5,7 +5,7 @@ import type { Refused } from './contracts.ts'
 
 /** A refused port, a connection that was lost, and an answer that is not HTTP look the same. */
 const LOST = 'Network connection lost.'
-/** A name without an address, and a failure of TLS, look the same. */
+/** A name without an address, a failure of TLS, and one of the runtime itself look the same. */
 const INTERNAL = /^internal error/
 
 /**
@@ -15,9 +15,12 @@ const INTERNAL = /^internal error/
  * @param isCallers whether it is a fetch that the caller gave
  */
 export function fetchFailure(cause: unknown, where: string, isCallers: boolean): HandshakeError {
-  const { message, retryable } = (cause ?? {}) as { message?: unknown; retryable?: unknown }
-  const [code, what] = meaningOf(String(message), isCallers)
-  return new HandshakeError(code, `Cannot connect to ${where}: ${what}`, { cause, retriable: retryable === true })
+  const { message, retryable, overloaded } = (cause ?? {}) as Readonly<Record<string, unknown>>
+  const text = String(message)
+  const [code, what] = meaningOf(text, isCallers)
+  // A Durable Object that has too much to do says so, and is not to be asked again.
+  const retriable = overloaded !== true && (retryable === true || INTERNAL.test(text))
+  return new HandshakeError(code, `Cannot connect to ${where}: ${what}`, { cause, retriable })
 }
 
 function meaningOf(message: string, isCallers: boolean): readonly [HandshakeErrorCode, string] {

@@ -35,6 +35,8 @@ export class FetchSocket implements MessageSocket {
   readonly #mustCopy: boolean
   #sink: MessageSocketSink | undefined
   #errorTimer: ReturnType<typeof setTimeout> | undefined
+  /** What the first error event told. */
+  #error: Error | undefined
   /** Whether the peer's Close frame has come, and ours has gone. */
   #isClosedByPeer = false
   #isClosed = false
@@ -115,7 +117,7 @@ export class FetchSocket implements MessageSocket {
   readonly #onClose = ({ code = NO_CLOSE_FRAME, reason = '', wasClean }: RuntimeEvent): void => {
     // Miniflare never says that it was clean.
     if (!wasClean && code === NO_CLOSE_FRAME) {
-      this.#lose(undefined)
+      this.#lose(this.#error)
       return
     }
     const sink = this.#sink
@@ -128,8 +130,12 @@ export class FetchSocket implements MessageSocket {
   readonly #onError = ({ error }: RuntimeEvent): void => {
     const cause = error instanceof Error ? error : new Error('The WebSocket of the runtime failed.', { cause: error })
     const broken = violation(cause.message)
-    if (broken !== undefined) this.#lose(broken)
-    else this.#errorTimer ??= setTimeout(() => this.#lose(cause), ERROR_SETTLES_WITHIN)
+    if (broken !== undefined) {
+      this.#lose(broken)
+      return
+    }
+    this.#error ??= cause
+    this.#errorTimer ??= setTimeout(() => this.#lose(this.#error), ERROR_SETTLES_WITHIN)
   }
 
   #lose(error: Error | undefined): void {

@@ -1,6 +1,6 @@
 /**
- * The handshake by a fetch that can upgrade: that of Workers, or one that the caller gives. The runtime makes the key, checks what the
- * server made of it, and frames; it decodes the content codings of a refusal's body as well.
+ * The handshake by a fetch that can upgrade: that of Workers, or one that the caller gives. The runtime makes the key,
+ * checks what the server made of it, and frames.
  */
 import { HandshakeError } from '../errors.ts'
 import type { HandshakeRequest } from '../handshake/request.ts'
@@ -73,8 +73,9 @@ async function ask(
   const own = request.headers.filter(([name]) => !OF_THE_RUNTIME.has(name.toLowerCase()))
   const headers = [['Upgrade', 'websocket'], ...own]
   const target = url.href.replace(/^ws/, 'http')
-  const init = { headers, redirect: 'manual', signal }
-  const response = given === undefined ? fetch(target, init as RequestInit) : given(target, init)
+  // Otherwise the body of a refusal would be decoded, while its Content-Encoding stayed.
+  const init: object = { headers, redirect: 'manual', signal, encodeResponseBody: 'manual' }
+  const response = given === undefined ? fetch(target, init) : given(target, init)
   return (await response) as FetchResponse
 }
 

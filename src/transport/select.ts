@@ -35,15 +35,15 @@ export interface Selection {
 
 const nothing = async () => {}
 
-/** `loadReadBuffer` loads what frames bytes, and gives where reads of hawser's own sockets land. */
+/** `loadFraming` loads what frames bytes, and gives where reads of hawser's own sockets land. */
 export async function selectTransport(
   options: ClientOptions,
-  loadReadBuffer: () => Promise<Uint8Array>,
+  loadFraming: () => Promise<{ readonly readBuffer: Uint8Array }>,
 ): Promise<Selection> {
   const { dispatcher, session, proxy, tls, transport } = options
   if (transport === 'fetch' || options.fetch !== undefined) return await throughFetch(options)
   // Before the connection, so that nothing has to be loaded once it stands.
-  const readBuffer = await loadReadBuffer()
+  const { readBuffer } = await loadFraming()
   const planned = (url: URL) => planOf(options.httpVersion, options.httpVersionPolicy, url.protocol === 'wss:')
   const plan = (url: URL) => (transport === 'tcp' ? 'http1' : planned(url))
   if (session !== undefined) return await throughSession(session)

@@ -14,14 +14,11 @@ const REFUSED: readonly (readonly [name: keyof ClientOptions, why: string])[] = 
 
 const nothing = async () => {}
 
-/** `loadReadBuffer` loads what frames bytes. */
-export async function selectTransport(
-  options: ClientOptions,
-  loadReadBuffer: () => Promise<unknown>,
-): Promise<Selection> {
+/** `loadFraming` loads what frames bytes. */
+export async function selectTransport(options: ClientOptions, loadFraming: () => Promise<unknown>): Promise<Selection> {
   refuseOptions(options)
   const { fetch, transport, tcpNeed } = options
-  if (transport === 'tcp' || tcpNeed !== undefined) return await throughSocket(loadReadBuffer)
+  if (transport === 'tcp' || tcpNeed !== undefined) return await throughSocket(loadFraming)
   return {
     names: { '1.1': 'fetch', '2': 'fetch' },
     versionFor: () => '1.1',
@@ -39,11 +36,12 @@ function refuseOptions(options: ClientOptions): void {
   }
 }
 
-async function throughSocket(loadReadBuffer: () => Promise<unknown>): Promise<Selection> {
+/** What is needed is loaded together. */
+async function throughSocket(loadFraming: () => Promise<unknown>): Promise<Selection> {
   const [{ tcp }, { workerdDial }] = await Promise.all([
     import('./tcp.ts'),
     import('./socket.workerd.ts'),
-    loadReadBuffer(),
+    loadFraming(),
   ])
   return {
     names: { '1.1': 'tcp', '2': 'tcp' },

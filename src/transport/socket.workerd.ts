@@ -178,15 +178,28 @@ class WorkerdByteStream implements DialedStream {
   }
 }
 
-/** Chunks that are few bytes together as one. */
+/** Chunks in a row that are few bytes together as one. */
 function joined(chunks: readonly Uint8Array[]): readonly Uint8Array[] {
-  const size = chunks.reduce((sum, { length }) => sum + length, 0)
-  if (chunks.length < 2 || size > JOIN_UP_TO) return chunks
-  const bytes = new Uint8Array(size)
+  const groups: Uint8Array[][] = []
+  let size = JOIN_UP_TO
+  for (const chunk of chunks) {
+    size += chunk.length
+    if (size <= JOIN_UP_TO) {
+      groups.at(-1)!.push(chunk)
+    } else {
+      groups.push([chunk])
+      size = chunk.length
+    }
+  }
+  return groups.map((group) => (group.length === 1 ? group[0]! : concatenated(group)))
+}
+
+function concatenated(chunks: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0))
   let at = 0
   for (const chunk of chunks) {
     bytes.set(chunk, at)
     at += chunk.length
   }
-  return [bytes]
+  return bytes
 }

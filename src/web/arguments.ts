@@ -1,7 +1,8 @@
 /** The arguments of WebSocket and WebSocketStream, converted and checked as the WebSockets Standard and Web IDL say. */
+
+import { MAX_REASON_BYTES } from '../codec/close-code.ts'
 import { isToken } from '../handshake/syntax.ts'
 import { webSocketUrl } from '../handshake/target-url.ts'
-import { MAX_REASON_BYTES } from '../codec/close-code.ts'
 import { utf8Length } from './utf8-length.ts'
 
 const MAX_SHORT = 65_535

@@ -90,6 +90,27 @@ describe('messages', () => {
     expect(socket.calls.at(-1)).toBe('terminate')
   })
 
+  test('that are text count as the memory that they may take: two bytes for each UTF-16 unit', async () => {
+    const { driver, socket, sink } = start({ maxMessageSize: 32 * MiB })
+    sink.onMessage('x'.repeat(16 * MiB))
+    expect(driver.state).toBe('open')
+    sink.onMessage('x'.repeat(16 * MiB))
+    expect(driver.state).toBe('aborted')
+    expect(socket.calls).toEqual([['close', 1008, expect.any(String)]])
+    sink.onLost(undefined)
+  })
+
+  test('that are read free what they have counted, and one alone is always kept', async () => {
+    const { driver, sink } = start({ maxMessageSize: 32 * MiB })
+    for (let left = 3; left > 0; left--) {
+      sink.onMessage('x'.repeat(32 * MiB))
+      expect(await driver.inbox.receive()).toHaveLength(32 * MiB)
+      expect(driver.inbox.size).toBe(0)
+    }
+    expect(driver.state).toBe('open')
+    driver.abort(undefined)
+  })
+
   test('that are read as they come have no such limit', async () => {
     const { driver, sink } = start({ maxMessageSize: 32 * MiB })
     for (let left = 5; left > 0; left--) {

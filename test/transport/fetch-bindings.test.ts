@@ -77,7 +77,10 @@ describe('dispatchFetch of Miniflare, in Node,', () => {
 
   test('opens, echoes and closes', async () => {
     const socket = await open('/echo')
-    expect(socket).toMatchObject({ transport: 'fetch', httpStatusCode: 101, extensions: '' })
+    const { transport, httpStatusCode, extensions } = socket
+    // Miniflare compresses by itself.
+    expect({ transport, httpStatusCode }).toEqual({ transport: 'fetch', httpStatusCode: 101 })
+    expect(extensions).toMatch(/^(permessage-deflate.*)?$/)
     const bytes = new Uint8Array(100_000).fill(7)
     void socket.send('text')
     void socket.send(bytes)
@@ -132,6 +135,60 @@ describe('a fetch that cannot upgrade fails with what to do:', () => {
     expect((error as HandshakeError).message).toMatch(/fetch.*(can upgrade|leave fetch out)/)
     expect((error as HandshakeError).attempts).toMatchObject([{ transport: 'fetch', status: 0 }])
   })
+})
+
+test('what a fetch fails with tells whether to try again, but never when the other side is overloaded', async () => {
+  const failed = async (told: object) => {
+    const own = () => Promise.reject(Object.assign(new Error('Not now.'), told))
+    const error = await connect('ws://own.example', { fetch: own }).catch((reason: unknown) => reason)
+    return (error as HandshakeError).retriable
+  }
+  expect(await failed({})).toBe(false)
+  expect(await failed({ retryable: true })).toBe(true)
+  expect(await failed({ retryable: true, overloaded: false })).toBe(true)
+  expect(await failed({ retryable: true, overloaded: true })).toBe(false)
+  expect(await failed({ message: 'internal error; reference = x', overloaded: true })).toBe(false)
+})
+
+/** A fetch that switches protocols with these extensions, and the socket behind it. */
+function upgrading(extensions: string) {
+  const calls: string[] = []
+  const events = new EventTarget()
+  const webSocket = Object.assign(events, { accept: () => calls.push('accept'), close: () => calls.push('close') })
+  const headers = [['sec-websocket-extensions', extensions]]
+  return { calls, events, fetch: async () => ({ status: 101, statusText: '', headers, body: null, webSocket }) }
+}
+
+test.each(['', 'permessage-deflate', 'permessage-deflate; client_max_window_bits=15'])(
+  'a fetch may answer with the extensions "%s": whoever frames has agreed to them',
+  async (extensions) => {
+    const { fetch } = upgrading(extensions)
+    const socket = await connect('ws://own.example', { fetch })
+    expect(socket.extensions).toBe(extensions)
+    socket.abort()
+  },
+)
+
+test.each(['x-other', 'permessage-deflate, x-other', 'x-other; permessage-deflate'])(
+  'a fetch may not answer with the extensions "%s", which were not offered, and its socket is closed',
+  async (extensions) => {
+    const { fetch, calls } = upgrading(extensions)
+    const opening = connect('ws://own.example', { fetch, perMessageDeflate: true })
+    await expect(opening).rejects.toMatchObject({ code: 'INVALID_EXTENSION', retriable: false })
+    expect(calls).toContain('close')
+  },
+)
+
+test('why a socket was lost is told, even if its end comes right after the error', async () => {
+  const { fetch, events } = upgrading('')
+  const socket = await connect('ws://own.example', { fetch })
+  const received = socket.receive().catch((reason: unknown) => reason)
+  const error = new Error('Network connection lost.')
+  events.dispatchEvent(Object.assign(new Event('error'), { error }))
+  events.dispatchEvent(Object.assign(new Event('error'), { error: new Error('a later one') }))
+  events.dispatchEvent(Object.assign(new Event('close'), { code: 1006, reason: '', wasClean: false }))
+  expect(await received).toMatchObject({ code: 'CONNECTION_CLOSED', closeStatus: 1006, cause: error })
+  expect(socket.state).toBe('aborted')
 })
 
 test('a fetch that does not heed the signal of the handshake is not waited for, and what it opens is closed', async () => {

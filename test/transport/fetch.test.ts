@@ -1,4 +1,5 @@
 /** The handshake in Workers, over a fetch and over a socket, in the real runtime. */
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type PeerConnection, type ScriptedPeer, startScriptedPeer } from '../support/scripted-peer.ts'
 import type { Script, Told } from '../support/socket-worker.ts'
@@ -6,6 +7,7 @@ import { type SocketWorker, startSocketWorker } from '../support/socket-worker-h
 import { type RunningServer, startWebSocketServer } from '../support/websocket-server.ts'
 
 const DATE = '2026-10-01'
+const TEXT = 'Not you'
 const SWITCH = 'HTTP/1.1 101 Switching Protocols'
 
 /** What the peer does with a request, by its path. */
@@ -31,6 +33,14 @@ const ANSWERS: Readonly<Record<string, (peer: PeerConnection) => Promise<unknown
   '/endless': (peer) =>
     peer.write('HTTP/1.1 403 Forbidden\r\nContent-Length: 100\r\nConnection: close\r\n\r\nonly this'),
   '/silent': () => {},
+  '/gzip': (peer) => peer.write(encodedRefusal('gzip', gzipSync(TEXT))),
+  '/br': (peer) => peer.write(encodedRefusal('br', brotliCompressSync(TEXT))),
+  '/deflate': (peer) => peer.write(encodedRefusal('deflate', deflateSync(TEXT))),
+}
+
+function encodedRefusal(coding: string, body: Buffer): Buffer {
+  const head = `HTTP/1.1 403 Forbidden\r\ncontent-encoding: ${coding}\r\nconnection: close\r\ncontent-length: ${body.length}\r\n\r\n`
+  return Buffer.concat([Buffer.from(head), body])
 }
 
 let server: RunningServer
@@ -214,6 +224,19 @@ describe.each(['fetch', 'tcp'] as const)('over %s', (transport) => {
   })
 })
 
+describe.each(['fetch', 'tcp'] as const)('over %s', (transport) => {
+  test.each([
+    ['gzip', gzipSync],
+    ['br', brotliCompressSync],
+    ['deflate', deflateSync],
+  ] as const)('a body in %s stays as it came', async (coding, encode) => {
+    const { response } = await failureOf({ url: `${peer.url}/${coding}`, options: { transport } })
+    const { headers, body } = response as { headers: string[][]; body: string }
+    expect(headers).toContainEqual(['content-encoding', coding])
+    expect(body).toBe(encode(TEXT).toString())
+  })
+})
+
 test('what is not HTTP cannot be told from a lost connection over a fetch, but over a socket', async () => {
   const url = `${peer.url}/garbage`
   expect(await failureOf({ url })).toMatchObject({ code: 'CONNECTION_LOST', retriable: true })
@@ -223,12 +246,16 @@ test('what is not HTTP cannot be told from a lost connection over a fetch, but o
   })
 })
 
-test('a name without an address is not worth a retry over a fetch', async () => {
-  expect(await failureOf({ url: 'ws://no-such-host.invalid/' })).toMatchObject({
-    code: 'NETWORK_FAILED',
-    retriable: false,
-  })
-})
+test.each(['fetch', 'tcp'] as const)(
+  'over %s a name without an address, and a failure of TLS, may be tried again, since neither can be told',
+  async (transport) => {
+    for (const url of ['ws://no-such-host.invalid/', server.url.replace('ws:', 'wss:')]) {
+      const failure = await failureOf({ url, options: { transport } })
+      expect(failure).toMatchObject({ retriable: true })
+      expect(['NETWORK_FAILED', 'CONNECTION_LOST']).toContain(failure['code'])
+    }
+  },
+)
 
 describe('the transport is', () => {
   test.each<[Script['options'], string]>([

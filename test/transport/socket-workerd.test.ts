@@ -1,6 +1,9 @@
 /** Sockets of hawser's own in Workers, in the real runtime: what only they can do. */
 import { setTimeout as later } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { bundleWorker } from '../support/bundle-worker.ts'
 import {
   closePayload,
   frame,
@@ -126,6 +129,14 @@ describe.each(DATES)('at %s', (date) => {
     const { results } = await play(`${peer.url}/drop`, steps)
     expect(results).toMatchObject(['text', null, null, [lost, lost], null])
   })
+})
+
+test('a request that ends while it sends leaves nothing of the memory behind that all share', async () => {
+  const modules = await bundleWorker(fileURLToPath(new URL('../support/lending-worker.ts', import.meta.url)))
+  const miniflare = new Miniflare(convertV4MiniflareOptions({ cf: false, compatibilityDate: DATES[1], modules }))
+  const response = await miniflare.dispatchFetch('http://worker/')
+  expect(await response.json()).toEqual({ bytes: 6 + 10 + 8 + 10_000 + 14 + 200_000, inMemory: 0, lost: 0 })
+  await miniflare.dispose()
 })
 
 test('nothing was written to the console of the Worker', () => {

@@ -1,7 +1,9 @@
+import { deflateSync, gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type RunningWorker, startWorker } from '../support/miniflare.ts'
 import { startWebSocketServer } from '../support/websocket-server.ts'
 import { addressOf } from './calls.ts'
+import { type Refusal, Upstream } from './upstream.ts'
 
 describe('/inspect', () => {
   let server: Awaited<ReturnType<typeof startWebSocketServer>>
@@ -85,5 +87,52 @@ describe('/inspect', () => {
     const { status, text } = await inspect('/echo', more)
     expect(status).toBe(400)
     expect(text.toLowerCase()).toContain(named)
+  })
+})
+
+describe('/inspect shows a body that came in a content coding', () => {
+  let upstream: Upstream
+  let worker: RunningWorker
+
+  beforeAll(async () => {
+    upstream = await Upstream.start()
+    worker = await startWorker({ UPSTREAMS: upstream.url })
+  })
+  afterAll(async () => {
+    await worker.close()
+    await upstream[Symbol.asyncDispose]()
+  })
+
+  const bodyOf = async (coding: string, body: Refusal['body'], transport = 'fetch') => {
+    upstream.refusal = { status: 403, headers: [`content-encoding: ${coding}`], body: body! }
+    const response = await fetch(`${addressOf(worker, 'inspect', upstream.url)}&transport=${transport}`)
+    const { body: shown, bodyCoding, bodyTruncated, headers } = (await response.json()) as Record<string, unknown>
+    expect(headers).toContainEqual(['content-encoding', coding])
+    return { shown, bodyCoding, bodyTruncated }
+  }
+
+  test.each(['fetch', 'tcp'])('decoded, if it is one that is known: over %s', async (transport) => {
+    const whole = { shown: 'Not you', bodyCoding: undefined, bodyTruncated: false }
+    expect(await bodyOf('gzip', gzipSync('Not you'), transport)).toEqual(whole)
+    expect(await bodyOf('deflate', deflateSync('Not you'), transport)).toEqual(whole)
+    expect(await bodyOf('identity', 'Not you', transport)).toEqual(whole)
+  })
+
+  test('by the name of the coding, if it cannot be undone', async () => {
+    expect(await bodyOf('zstd', 'no zstd')).toEqual({ shown: undefined, bodyCoding: 'zstd', bodyTruncated: false })
+    expect(await bodyOf('gzip', 'no gzip')).toEqual({ shown: undefined, bodyCoding: 'gzip', bodyTruncated: false })
+  })
+
+  test('as far as it goes, if it was cut off', async () => {
+    const text = Buffer.from('Not you. '.repeat(1000))
+    const { shown, bodyTruncated } = await bodyOf('gzip', gzipSync(text).subarray(0, -4))
+    expect(bodyTruncated).toBe(true)
+    expect(String(text)).toContain(shown)
+  })
+
+  test('up to 64 KiB, however small it was', async () => {
+    const { shown, bodyTruncated } = await bodyOf('gzip', gzipSync(Buffer.alloc(10_000_000, 'x')))
+    expect(shown).toBe('x'.repeat(65_536))
+    expect(bodyTruncated).toBe(true)
   })
 })

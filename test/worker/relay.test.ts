@@ -130,8 +130,8 @@ describe('/relay', () => {
   ] as const)('over %s, a body in %s stays readable', async (transport, coding, encode, decode) => {
     upstream.refusal = { status: 403, headers: [`content-encoding: ${coding}`], body: encode('Not you') }
     const { headers, body } = await refusalOf(`${address}&transport=${transport}`)
-    expect([undefined, coding]).toContain(headers['content-encoding'])
-    expect(String(headers['content-encoding'] === undefined ? body : decode(body))).toBe('Not you')
+    expect(headers['content-encoding']).toBe(coding)
+    expect(String(decode(body))).toBe('Not you')
   })
 
   test.each([200, 204, 302, 401, 404, 407, 426, 503, 599])('passes on a refusal with %i', async (status) => {
