@@ -110,7 +110,7 @@ test('the fetch of an object is called on it, with an http URL and what an upgra
     ['Authorization', 'Basic dXNlcjpwYXNz'],
     ['X-Mine', 'yes'],
   ]
-  const init = { headers, redirect: 'manual', signal: expect.any(AbortSignal) }
+  const init = { headers, redirect: 'manual', encodeResponseBody: 'manual', signal: expect.any(AbortSignal) }
   expect(calls).toEqual([[true, 'https://example.com:8443/path?query', init]])
 })
 

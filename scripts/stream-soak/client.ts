@@ -30,11 +30,17 @@ async function receive(): Promise<boolean> {
   const url = `ws://127.0.0.1:${port}/source?bytes=${size}`
   const socket = await connect(url, { perMessageDeflate: isCompressed })
   const message = await socket.receiveStream()
+  if (message?.type !== 'binary') throw new Error('Not a binary message')
+  const reader = message.stream.getReader({ mode: 'byob' })
   const hash = newHash()
   let received = 0
-  for await (const part of message!.stream as ReadableStream<Uint8Array>) {
-    hash.update(part)
-    received += part.length
+  // One piece of memory serves for all.
+  for (let memory = new Uint8Array(65_536); ; ) {
+    const { done, value } = await reader.read(memory)
+    if (done || value === undefined) break
+    hash.update(value)
+    received += value.length
+    memory = new Uint8Array(value.buffer)
   }
   const isSame = (await socket.receive()) === `${size} ${hash.digest('hex')}` && received === size
   await socket.close()

@@ -1,11 +1,12 @@
 import type { PartSink } from '../protocol/message-reader.ts'
 
-/** A message that is read while it is still arriving: text is strings, binary is bytes. */
+/** A message that is read while it is still arriving: text is strings, binary is a stream of bytes, which a BYOB reader may read. */
 export type MessageStream =
   | { readonly type: 'text'; readonly stream: ReadableStream<string> }
   | { readonly type: 'binary'; readonly stream: ReadableStream<Uint8Array> }
 
 type Part = string | Uint8Array
+type Controller = ReadableStreamDefaultController<Part> | ReadableByteStreamController
 
 /** What a part costs beyond its content, so that a message of many tiny fragments is not free. */
 const OVERHEAD = 32
@@ -22,8 +23,10 @@ export class IncomingStream implements PartSink {
   #isComplete = false
   #isDiscarded = false
   #error: { readonly reason: unknown } | undefined
-  /** The reader waits for this. */
-  #wake: (() => void) | undefined
+  /** The reader waits for this; true if it has been given something already. */
+  #wake: ((isServed: boolean) => void) | undefined
+  /** While the reader waits. */
+  #waiting: Controller | undefined
   #isOver = false
 
   /** `onChange` is called when there is room again, and when nobody needs the stream any more. */
@@ -31,12 +34,12 @@ export class IncomingStream implements PartSink {
     this.#isText = isText
     this.#highWaterMark = highWaterMark
     this.#onChange = onChange
-    const stream = new ReadableStream<Part>(
-      { pull: (controller) => this.#pull(controller), cancel: () => this.#discard() },
-      // What is not read is kept here, where it is counted in bytes.
-      { highWaterMark: 0 },
-    )
-    this.message = { type: isText ? 'text' : 'binary', stream } as MessageStream
+    const source = { pull: (controller: Controller) => this.#pull(controller), cancel: () => this.#discard() }
+    // What is not read is kept here, where it is counted in bytes.
+    const strategy = { highWaterMark: 0 }
+    this.message = isText
+      ? { type: 'text', stream: new ReadableStream<string>(source, strategy) }
+      : { type: 'binary', stream: new ReadableStream({ ...source, type: 'bytes' }, strategy) }
   }
 
   /** A message that is there already. */
@@ -58,49 +61,90 @@ export class IncomingStream implements PartSink {
 
   write(memory: Uint8Array, from: number, to: number): void {
     if (this.#isDiscarded || this.#error) return
-    const bytes = memory.subarray(from, to)
-    this.#add(this.#isText ? this.#decoder.decode(bytes, { stream: true }) : new Uint8Array(bytes))
+    if (this.#isText) {
+      this.#add(this.#decoder.decode(memory.subarray(from, to), { stream: true }))
+    } else {
+      const given = this.#giveAtOnce(memory.subarray(from, to))
+      this.#add(new Uint8Array(memory.subarray(from + given, to)))
+    }
+  }
+
+  /** Copies bytes straight into the memory of a reader that waits with its own; returns how many. */
+  #giveAtOnce(bytes: Uint8Array): number {
+    const request = this.#waiting && requestOf(this.#waiting)
+    if (!request || bytes.length === 0) return 0
+    this.#waiting = undefined
+    const given = fill(request, bytes)
+    this.#wake?.(true)
+    return given
   }
 
   end(): void {
     this.#isComplete = true
-    this.#wake?.()
+    this.#wake?.(false)
   }
 
   /** The rest will never come. What has come can still be read. */
   fail(reason: unknown): void {
     if (this.#isComplete || this.#error) return
     this.#error = { reason }
-    this.#wake?.()
+    this.#wake?.(false)
   }
 
   #add(part: Part): void {
     if (part.length === 0) return
     this.#parts.push(part)
     this.#size += part.length + OVERHEAD
-    this.#wake?.()
+    this.#wake?.(false)
   }
 
-  async #pull(controller: ReadableStreamDefaultController<Part>): Promise<void> {
-    if (this.#parts.length === 0 && !this.#isComplete && !this.#error) await this.#change()
+  async #pull(controller: Controller): Promise<void> {
+    const isWaiting = this.#parts.length === 0 && !this.#isComplete && !this.#error
+    if (isWaiting && (await this.#change(controller))) return
     const part = this.#parts.shift()
     if (part !== undefined) {
       const wasFull = this.isFull
       this.#size -= part.length + OVERHEAD
-      controller.enqueue(part)
+      this.#give(controller, part)
       if (wasFull && !this.isFull) this.#onChange()
     } else if (!this.#isDiscarded) {
       this.#isOver = true
-      if (this.#error) controller.error(this.#error.reason)
-      else controller.close()
+      this.#finish(controller)
       this.#onChange()
     }
   }
 
-  #change(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>()
+  /** Resolves when there is something to be given; to true if it has been. */
+  async #change(controller: Controller): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>()
     this.#wake = resolve
-    return promise
+    this.#waiting = controller
+    const isServed = await promise
+    this.#waiting = undefined
+    return isServed
+  }
+
+  /** Gives a part, or as much of it as a reader has memory for. */
+  #give(controller: Controller, part: Part): void {
+    const request = requestOf(controller)
+    if (request === null) {
+      ;(controller as ReadableStreamDefaultController<Part>).enqueue(part)
+      return
+    }
+    const rest = (part as Uint8Array).subarray(fill(request, part as Uint8Array))
+    if (rest.length === 0) return
+    this.#parts.unshift(rest)
+    this.#size += rest.length + OVERHEAD
+  }
+
+  #finish(controller: Controller): void {
+    if (this.#error) {
+      controller.error(this.#error.reason)
+      return
+    }
+    controller.close()
+    // A reader that waits with memory of its own is told only now.
+    requestOf(controller)?.respond(0)
   }
 
   #discard(): void {
@@ -108,7 +152,20 @@ export class IncomingStream implements PartSink {
     this.#isOver = true
     this.#parts = []
     this.#size = 0
-    this.#wake?.()
+    this.#wake?.(false)
     this.#onChange()
   }
+}
+
+function requestOf(controller: Controller): ReadableStreamBYOBRequest | null {
+  return 'byobRequest' in controller ? controller.byobRequest : null
+}
+
+/** Copies as much as there is memory for, and says how much that is. */
+function fill(request: ReadableStreamBYOBRequest, bytes: Uint8Array): number {
+  const { buffer, byteOffset, byteLength } = request.view!
+  const length = Math.min(byteLength, bytes.length)
+  new Uint8Array(buffer, byteOffset, length).set(bytes.subarray(0, length))
+  request.respond(length)
+  return length
 }

@@ -108,6 +108,92 @@ describe('of what is not read', () => {
   })
 })
 
+describe('a reader with memory of its own', () => {
+  function createByob(highWaterMark = 1000) {
+    const onChange = vi.fn()
+    const incoming = new IncomingStream(false, highWaterMark, onChange)
+    const reader = (incoming.message.stream as ReadableStream<Uint8Array>).getReader({ mode: 'byob' })
+    const write = (text: string) => incoming.write(utf8(`<${text}>`), 1, 1 + text.length)
+    const read = async (size: number) => {
+      const { done, value } = await reader.read(new Uint8Array(size))
+      return `${Buffer.from(value ?? [])}${done ? '.' : ''}`
+    }
+    return { incoming, onChange, reader, write, read }
+  }
+
+  test('is given what is there, as much as it has room for, and the rest later', async () => {
+    const { incoming, onChange, write, read } = createByob(40)
+    write('abcdef')
+    write('gh')
+    expect(incoming.isFull).toBe(true)
+    expect(await read(4)).toBe('abcd')
+    expect(onChange).not.toHaveBeenCalled()
+    expect(await read(4)).toBe('ef')
+    expect(onChange).toHaveBeenCalledTimes(1)
+    expect(await read(4)).toBe('gh')
+    incoming.end()
+    expect(await read(4)).toBe('.')
+    expect(incoming.isOver).toBe(true)
+  })
+
+  test('that waits is given what comes, and nothing of it is kept', async () => {
+    const { incoming, write, read } = createByob(1)
+    const first = read(10)
+    await undefined
+    write('abc')
+    expect(incoming.isFull).toBe(false)
+    expect(await first).toBe('abc')
+    const second = read(2)
+    await undefined
+    write('defg')
+    write('hi')
+    expect(incoming.isFull).toBe(true)
+    expect(await second).toBe('de')
+    expect(await read(10)).toBe('fg')
+    expect(await read(10)).toBe('hi')
+    expect(incoming.isFull).toBe(false)
+  })
+
+  test('that waits several times is given one thing after the other', async () => {
+    const { incoming, write, read } = createByob()
+    const all = [read(3), read(3), read(3), read(3)]
+    await undefined
+    write('abcde')
+    write('f')
+    incoming.end()
+    expect(await Promise.all(all)).toEqual(['abc', 'de', 'f', '.'])
+  })
+
+  test('that waits learns of the end, of a failure, and of its own end', async () => {
+    const ended = createByob()
+    const waiting = ended.read(3)
+    await undefined
+    ended.incoming.end()
+    expect(await waiting).toBe('.')
+    const failed = createByob()
+    const failing = rejection(failed.read(3))
+    await undefined
+    failed.incoming.fail('lost')
+    expect(await failing).toBe('lost')
+    const cancelled = createByob()
+    const cancelling = cancelled.read(3)
+    await undefined
+    await cancelled.reader.cancel()
+    expect(await cancelling).toBe('.')
+    cancelled.write('abc')
+    expect(cancelled.incoming.isOver).toBe(true)
+  })
+
+  test('may read a message that was there as a whole', async () => {
+    const { message } = IncomingStream.of(utf8('abcdef'), () => {})
+    const reader = (message.stream as ReadableStream<Uint8Array>).getReader({ mode: 'byob' })
+    const { value } = await reader.read(new Uint8Array(4))
+    expect(Buffer.from(value!).toString()).toBe('abcd')
+    expect(Buffer.from((await reader.read(new Uint8Array(4))).value!).toString()).toBe('ef')
+    expect(await reader.read(new Uint8Array(4))).toMatchObject({ done: true })
+  })
+})
+
 describe('a failure', () => {
   const reason = new Error('lost')
 
