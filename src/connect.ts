@@ -5,7 +5,6 @@ import { type HandshakeAttempt, HandshakeError, type HandshakeResponse } from '.
 import type { Framing } from './framing.ts'
 import type { Accepted } from './handshake/accept.ts'
 import { checkExtension } from './handshake/deflate-offer.ts'
-import { isRedirect, MAX_REDIRECTS, redirectTarget, sameOrigin, withoutSecrets } from './handshake/redirect.ts'
 import { isRetriable, retryAfter } from './handshake/refusal.ts'
 import { buildRequest, type HandshakeRequest } from './handshake/request.ts'
 import type { ResponseHead } from './handshake/response-head.ts'
@@ -34,6 +33,8 @@ export interface Established {
 type Summary = Pick<HandshakeAttempt, 'status' | 'httpVersion' | 'transport'>
 
 const NO_BODY = new Uint8Array(0)
+type RedirectRules = typeof import('./handshake/redirect.ts')
+
 /** An answer that switched protocols. */
 type Opened = Upgraded | UpgradedSocket
 type Answer = Opened | Refused
@@ -92,8 +93,10 @@ class Handshake {
       for (let redirects = 0; ; redirects++) {
         const answer = await this.#ask()
         if (answer.body === undefined) return await this.#open(answer)
-        if (!isRedirect(answer.head.status) || this.#options.redirect === 'error') throw this.#refusal(answer)
-        this.#follow(answer, redirects)
+        // Few follow redirects: the rest need not load how.
+        const rules = this.#options.redirect === 'follow' ? await import('./handshake/redirect.ts') : undefined
+        if (!rules?.isRedirect(answer.head.status)) throw this.#refusal(answer)
+        this.#follow(answer, redirects, rules)
       }
     } catch (error) {
       this.#discardSelection()
@@ -217,16 +220,16 @@ class Handshake {
     this.#version = '1.1'
   }
 
-  #follow(answer: Refused, redirects: number): void {
+  #follow(answer: Refused, redirects: number, rules: RedirectRules): void {
     try {
-      if (redirects === MAX_REDIRECTS) {
-        const message = `More than ${MAX_REDIRECTS} redirects, the last from ${this.#where}`
+      if (redirects === rules.MAX_REDIRECTS) {
+        const message = `More than ${rules.MAX_REDIRECTS} redirects, the last from ${this.#where}`
         throw new HandshakeError('REDIRECT_REFUSED', message)
       }
-      const target = redirectTarget(this.#url, answer.head)
+      const target = rules.redirectTarget(this.#url, answer.head)
       this.#note(answer.head, undefined)
-      if (sameOrigin(this.#url, target)) keepUserinfo(this.#url, target)
-      else this.#leaveOrigin()
+      if (rules.sameOrigin(this.#url, target)) keepUserinfo(this.#url, target)
+      else this.#leaveOrigin(rules)
       this.#url = target
     } catch (error) {
       throw this.#failure(error, answer)
@@ -234,8 +237,8 @@ class Handshake {
   }
 
   /** Nothing that was meant for one origin goes to another: not in a field, and not in TLS. */
-  #leaveOrigin(): void {
-    this.#headers = withoutSecrets(this.#headers)
+  #leaveOrigin(rules: RedirectRules): void {
+    this.#headers = rules.withoutSecrets(this.#headers)
     this.#credentials = undefined
     if (this.#tls === undefined) return
     const { cert: _cert, key: _key, pfx: _pfx, passphrase: _passphrase, servername: _name, ...others } = this.#tls
