@@ -9,9 +9,17 @@ const TICKS = 3
 
 export async function worker(page: Page, { plain }: Servers): Promise<void> {
   const secrets = JSON.stringify({ [plain.url]: { 'x-secret': 'from the Worker' } })
-  await using running = await startWorker({ UPSTREAMS: plain.url, UPSTREAM_HEADERS: secrets })
+  const running = await startWorker({ UPSTREAMS: plain.url, UPSTREAM_HEADERS: secrets })
+  try {
+    await tryRoutes(page, plain, running.url)
+  } finally {
+    await running.close()
+  }
+}
+
+async function tryRoutes(page: Page, plain: Servers['plain'], url: string): Promise<void> {
   const addressOf = (route: string, path: string) =>
-    `${running.url}/${route}?${new URLSearchParams({ url: `${plain.url}${path}` })}`
+    `${url}/${route}?${new URLSearchParams({ url: `${plain.url}${path}` })}`
 
   await inspect(page, addressOf)
   await relay(page, addressOf)
@@ -19,7 +27,7 @@ export async function worker(page: Page, { plain }: Servers): Promise<void> {
   await feed(page, addressOf('feed', '/ticks?every=50'))
   const upgrades = plain.requests.length - before
   page.claim(upgrades === 1, `the upstream saw ${upgrades} socket for all ${CLIENTS} clients`)
-  const other = await fetch(`${running.url}/inspect?url=wss://elsewhere.example`)
+  const other = await fetch(`${url}/inspect?url=wss://elsewhere.example`)
   page.claim(other.status === 403, `any other upstream: ${other.status} ${other.statusText}`)
 }
 
