@@ -1,7 +1,9 @@
 import { defineConfig } from 'vitest/config'
-import config from './vitest.config.ts'
+import config, { node } from './vitest.config.ts'
+
+const { projects: _, ...shared } = config.test ?? {}
 
 export default defineConfig({
-  ...config,
-  test: { ...config.test, include: ['test/deflate/**/*.deflate.ts'], testTimeout: 120_000 },
+  ...node,
+  test: { ...shared, name: 'deflate', include: ['test/deflate/**/*.deflate.ts'], testTimeout: 120_000 },
 })
