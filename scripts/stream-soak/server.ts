@@ -52,11 +52,12 @@ async function source(socket: Socket, bytes: number, isCompressed: boolean): Pro
 async function deflate(content: Content, fragment: (payload: Uint8Array) => Promise<void>): Promise<void> {
   const zlib = createDeflateRaw({ level: 1 })
   const flush = promisify((kind: number, done: () => void) => zlib.flush(kind, done))
+  const small: Buffer[] = []
+  zlib.on('data', (part: Buffer) => small.push(part))
   for (let block = content.next(); block !== undefined; block = content.next()) {
     zlib.write(Buffer.from(block))
     await flush(constants.Z_SYNC_FLUSH)
-    const small: Buffer | null = zlib.read()
-    if (small !== null) await fragment(small)
+    await fragment(Buffer.concat(small.splice(0)))
   }
 }
 
