@@ -21,9 +21,11 @@ export interface DeflateCompression {
   close(): void
 }
 
-/** 32 MiB of zlib at most. */
-const MAX_STREAMS = 128
-let pool: StreamPool | undefined
+/** Of 40 KiB each: 20 MiB. */
+const MAX_INFLATING = 512
+/** Of 256 KiB each: 32 MiB. */
+const MAX_DEFLATING = 128
+let pools: { readonly inflating: StreamPool; readonly deflating: StreamPool } | undefined
 
 /** Whether this runtime can compress. */
 export function canCompress(): boolean {
@@ -33,15 +35,15 @@ export function canCompress(): boolean {
 /** Takes up work as agreed. Nothing is allocated before there is something to compress. */
 export function createCompression(agreed: Agreed, threshold: number): DeflateCompression {
   const streams = rawStreams()!
-  pool ??= new StreamPool(streams.takesHistory ? MAX_STREAMS : Infinity)
+  pools ??= createPools(streams.takesHistory)
   const { clientMaxWindowBits, serverMaxWindowBits } = agreed
-  const inflater = new Inflater(streams, pool, {
+  const inflater = new Inflater(streams, pools.inflating, {
     windowBits: serverMaxWindowBits,
     takeover: agreed.serverContextTakeover,
   })
   // zlib deflates with no window smaller than 512 bytes: then our messages go out as they are, which the extension allows.
   const own = { windowBits: clientMaxWindowBits, takeover: agreed.clientContextTakeover }
-  const deflater = clientMaxWindowBits < 9 ? undefined : new Deflater(streams, pool, own)
+  const deflater = clientMaxWindowBits < 9 ? undefined : new Deflater(streams, pools.deflating, own)
   return {
     inflater,
     deflater,
@@ -51,4 +53,10 @@ export function createCompression(agreed: Agreed, threshold: number): DeflateCom
       deflater?.close()
     },
   }
+}
+
+/** A stream that cannot be made again from its history is not given up. */
+function createPools(takesHistory: boolean) {
+  const pool = (limit: number) => new StreamPool(takesHistory ? limit : Infinity)
+  return { inflating: pool(MAX_INFLATING), deflating: pool(MAX_DEFLATING) }
 }

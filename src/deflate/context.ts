@@ -18,7 +18,6 @@ export class Context implements StreamHolder {
   isBusy = false
   readonly #pool: StreamPool
   readonly #create: CreateRawStream
-  readonly #kind: string
   readonly #windowBits: number
   readonly #takeover: boolean
   readonly #history: History
@@ -26,12 +25,11 @@ export class Context implements StreamHolder {
   /** Whether the stream began with a history: a reset would begin with it once more. */
   #hasHistory = false
 
-  constructor(pool: StreamPool, create: CreateRawStream, kind: string, { windowBits, takeover }: Direction) {
+  constructor(pool: StreamPool, create: CreateRawStream, { windowBits, takeover }: Direction) {
     this.#pool = pool
     this.#create = create
     // zlib knows no window of 256 bytes; a larger one reads the same.
     this.#windowBits = Math.max(9, windowBits)
-    this.#kind = `${kind} ${this.#windowBits}`
     this.#takeover = takeover
     this.#history = new History(this.#windowBits)
   }
@@ -40,7 +38,7 @@ export class Context implements StreamHolder {
   get stream(): RawStream {
     this.isBusy = true
     if (this.#stream === undefined) {
-      const spare = this.#takeover ? undefined : this.#pool.takeSpare(this.#kind)
+      const spare = this.#takeover ? undefined : this.#pool.takeSpare(this.#windowBits)
       this.#stream = spare ?? this.#make()
       if (spare) this.#hasHistory = false
     }
@@ -56,11 +54,15 @@ export class Context implements StreamHolder {
   /** The message is complete. */
   endMessage(): void {
     this.isBusy = false
-    if (this.#takeover || this.#stream === undefined) return
+    if (this.#stream === undefined) return
+    if (this.#takeover) {
+      this.#pool.rest()
+      return
+    }
     this.#history.clear()
     this.#pool.remove(this)
     if (this.#hasHistory) this.#stream.close()
-    else this.#pool.giveSpare(this.#kind, this.#stream)
+    else this.#pool.giveSpare(this.#windowBits, this.#stream)
     this.#stream = undefined
   }
 

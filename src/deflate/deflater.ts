@@ -15,7 +15,7 @@ export class Deflater {
   readonly #takeover: boolean
 
   constructor(streams: RawStreams, pool: StreamPool, direction: Direction) {
-    this.#context = new Context(pool, streams.deflate, 'deflate', direction)
+    this.#context = new Context(pool, streams.deflate, direction)
     this.#takeover = direction.takeover
   }
 

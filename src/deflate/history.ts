@@ -1,10 +1,11 @@
 const FIRST_BYTES = 1024
+const NOTHING = new Uint8Array(0)
 
 /** The last bytes that went through one direction, as many as its window holds: enough to begin anew where a stream has left off. */
 export class History {
   readonly #size: number
   /** Grows up to the window's size; from then on what is oldest is written over. */
-  #ring = new Uint8Array(0)
+  #ring = NOTHING
   /** Where the next byte goes. */
   #next = 0
   #isFull = false
@@ -37,7 +38,9 @@ export class History {
     return all
   }
 
+  /** Forgets it, and frees its memory. */
   clear(): void {
+    this.#ring = NOTHING
     this.#next = 0
     this.#isFull = false
   }

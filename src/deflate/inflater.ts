@@ -17,7 +17,7 @@ export class Inflater {
   readonly #context: Context
 
   constructor(streams: RawStreams, pool: StreamPool, direction: Direction) {
-    this.#context = new Context(pool, streams.inflate, 'inflate', direction)
+    this.#context = new Context(pool, streams.inflate, direction)
   }
 
   /**

@@ -8,18 +8,18 @@ export interface StreamHolder {
   letGo(): void
 }
 
-/** Streams that were used by directions without context takeover, for the next one. */
+/** Streams of a window size that were used by directions without context takeover, for the next one. */
 const MAX_SPARE = 4
 
 /**
- * Bounds the memory of zlib in a thread: of more than `limit` streams (256 KiB each to deflate, 40 KiB to inflate) the one that was
- * used the longest time ago is given up. So a thousand idle connections cost no more than a few.
+ * Bounds the memory of zlib in a thread: of more than `limit` streams those that were used the longest time ago are given up, but for
+ * those that are in the middle of a message. So a thousand idle connections cost no more than a few.
  */
 export class StreamPool {
   readonly #limit: number
   /** Those that hold a stream, the one that used it the longest time ago first. */
   readonly #holders = new Set<StreamHolder>()
-  readonly #spare = new Map<string, RawStream[]>()
+  readonly #spare = new Map<number, RawStream[]>()
 
   constructor(limit: number) {
     this.#limit = limit
@@ -29,7 +29,12 @@ export class StreamPool {
   touch(holder: StreamHolder): void {
     this.#holders.delete(holder)
     this.#holders.add(holder)
-    if (this.#holders.size > this.#limit) this.#giveUpOne(holder)
+    this.#shrink(holder)
+  }
+
+  /** The holder's message is complete: its stream may be given up. */
+  rest(): void {
+    this.#shrink()
   }
 
   /** The holder has no stream any more. */
@@ -37,14 +42,14 @@ export class StreamPool {
     this.#holders.delete(holder)
   }
 
-  takeSpare(kind: string): RawStream | undefined {
-    return this.#spare.get(kind)?.pop()
+  takeSpare(windowBits: number): RawStream | undefined {
+    return this.#spare.get(windowBits)?.pop()
   }
 
   /** Takes a stream that nobody needs. */
-  giveSpare(kind: string, stream: RawStream): void {
-    const spare = this.#spare.get(kind) ?? []
-    this.#spare.set(kind, spare)
+  giveSpare(windowBits: number, stream: RawStream): void {
+    const spare = this.#spare.get(windowBits) ?? []
+    this.#spare.set(windowBits, spare)
     if (spare.length === MAX_SPARE) {
       stream.close()
       return
@@ -53,12 +58,13 @@ export class StreamPool {
     spare.push(stream)
   }
 
-  #giveUpOne(except: StreamHolder): void {
+  #shrink(except?: StreamHolder): void {
+    if (this.#holders.size <= this.#limit) return
     for (const holder of this.#holders) {
       if (holder === except || holder.isBusy) continue
       this.#holders.delete(holder)
       holder.letGo()
-      return
+      if (this.#holders.size === this.#limit) return
     }
   }
 }

@@ -25,7 +25,7 @@ function factory() {
 function contexts(count: number, limit: number, direction: Direction) {
   const { made, create } = factory()
   const pool = new StreamPool(limit)
-  return { made, pool, all: Array.from({ length: count }, () => new Context(pool, create, 'inflate', direction)) }
+  return { made, pool, all: Array.from({ length: count }, () => new Context(pool, create, direction)) }
 }
 
 /** A message of one byte. */
@@ -76,6 +76,13 @@ describe('with context takeover', () => {
     expect(made[0]!.calls).toEqual([])
     all[0]!.endMessage()
     expect(all[0]!.isBusy).toBe(false)
+  })
+
+  test('it gives its stream up after a message when there are too many by then', () => {
+    const { made, all } = contexts(3, 1, direction)
+    for (const context of all) void context.stream
+    for (const context of all) context.endMessage()
+    expect(made.map(({ calls }) => calls)).toEqual([['close'], ['close'], []])
   })
 })
 

@@ -39,7 +39,7 @@ test('one that is in the middle of a message keeps its stream, however old it is
   expect(all.map(({ hasStream }) => hasStream)).toEqual([true, false, false, true])
 })
 
-test('while all are busy there are more than the limit, and the first that is not gives up next time', () => {
+test('while all are busy there are more than the limit, and they give up as soon as they are not', () => {
   const pool = new StreamPool(1)
   const all = holders(3)
   for (const holder of all) {
@@ -48,8 +48,23 @@ test('while all are busy there are more than the limit, and the first that is no
   }
   expect(all.every(({ hasStream }) => hasStream)).toBe(true)
   all[1]!.isBusy = false
-  pool.touch(all[2]!)
+  pool.rest()
   expect(all.map(({ hasStream }) => hasStream)).toEqual([true, false, true])
+  for (const holder of all) holder.isBusy = false
+  pool.rest()
+  expect(all.map(({ hasStream }) => hasStream)).toEqual([false, false, true])
+})
+
+test('a new one has all give up that are too many', () => {
+  const pool = new StreamPool(2)
+  const all = holders(6)
+  for (const holder of all.slice(0, 5)) {
+    holder.isBusy = true
+    pool.touch(holder)
+  }
+  for (const holder of all) holder.isBusy = false
+  pool.touch(all[5]!)
+  expect(all.map(({ hasStream }) => hasStream)).toEqual([false, false, false, false, true, true])
 })
 
 test('one that has been removed is not asked to give up what it has not', () => {
@@ -69,23 +84,22 @@ test('without a limit nobody gives up anything', () => {
   expect(all.every(({ hasStream }) => hasStream)).toBe(true)
 })
 
-test('a spare stream is reset, and goes to whoever wants one of its kind', () => {
+test('a spare stream is reset, and goes to whoever wants one of its window', () => {
   const pool = new StreamPool(10)
   const { stream, calls } = fakeStream()
-  pool.giveSpare('inflate 15', stream)
+  pool.giveSpare(15, stream)
   expect(calls).toEqual(['reset'])
-  expect(pool.takeSpare('inflate 14')).toBeUndefined()
-  expect(pool.takeSpare('deflate 15')).toBeUndefined()
-  expect(pool.takeSpare('inflate 15')).toBe(stream)
-  expect(pool.takeSpare('inflate 15')).toBeUndefined()
+  expect(pool.takeSpare(14)).toBeUndefined()
+  expect(pool.takeSpare(15)).toBe(stream)
+  expect(pool.takeSpare(15)).toBeUndefined()
 })
 
-test('four streams of a kind are kept; a fifth is closed', () => {
+test('four streams of a window are kept; a fifth is closed', () => {
   const pool = new StreamPool(10)
   const streams = Array.from({ length: 5 }, fakeStream)
-  for (const { stream } of streams) pool.giveSpare('deflate 9', stream)
+  for (const { stream } of streams) pool.giveSpare(9, stream)
   expect(streams.map(({ calls }) => calls)).toEqual([['reset'], ['reset'], ['reset'], ['reset'], ['close']])
   const other = fakeStream()
-  pool.giveSpare('deflate 10', other.stream)
+  pool.giveSpare(10, other.stream)
   expect(other.calls).toEqual(['reset'])
 })
