@@ -98,8 +98,10 @@ export class MessageDriver implements Connection, MessageSocketSink {
   /** Never waits for the network: when what was sent has left is not told. */
   send(message: Message): Promise<void> {
     if (this.#queue.isEmpty) return this.#sendNow(message)
-    const copy = typeof message === 'string' ? message : message.slice()
-    this.#whenItsTurn(copy.length, () => this.#sendNow(copy))
+    const isText = typeof message === 'string'
+    const copy = isText ? message : message.slice()
+    const size = isText ? new TextEncoder().encode(message).length : message.length
+    this.#whenItsTurn(size, () => this.#sendNow(copy))
     return READY
   }
 

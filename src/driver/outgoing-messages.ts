@@ -1,3 +1,4 @@
+import { memoryText } from '../codec/text.ts'
 import type { Message } from '../protocol/message-parts.ts'
 import type { FragmentWriter } from '../protocol/message-writer.ts'
 import type { Protocol } from '../protocol/protocol.ts'
@@ -108,8 +109,9 @@ export class OutgoingMessages {
 
   /** What is given is copied: the caller may change it. */
   #enqueue(message: Message, compress: boolean): void {
-    const copy = typeof message === 'string' ? message : message.slice()
-    const steps = this.#protocol.writer.writeInSteps(copy, compress)
+    const isText = typeof message === 'string'
+    const bytes = isText ? memoryText.encode(message) : message.slice()
+    const steps = this.#protocol.writer.writeInSteps(bytes, isText, compress)
     const step = (done: () => void): void => {
       if (!this.#canSend) return
       if (!steps.next().done) {
@@ -119,7 +121,7 @@ export class OutgoingMessages {
       done()
       this.#actions.flushSoon()
     }
-    this.#queue.add({ size: copy.length, start: step, fail: () => {} })
+    this.#queue.add({ size: bytes.length, start: step, fail: () => {} })
   }
 
   /** Others have their turn within a large piece. */

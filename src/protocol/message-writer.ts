@@ -35,28 +35,33 @@ export class MessageWriter {
   constructor(outbox: Outbox, deflater: MessageDeflater | undefined, threshold: number) {
     this.#outbox = outbox
     this.#deflater = deflater
-    this.#threshold = threshold
+    // Empty messages are never deflated: zlib has nothing to flush.
+    this.#threshold = Math.max(threshold, 1)
   }
 
   /** Whether compressing a message takes so long that it has to be done in steps. */
   isLong(message: Message, compress: boolean): boolean {
-    return compress && this.#deflater !== undefined && message.length > BLOCK_BYTES / 4
+    return compress && this.#deflater !== undefined && mostBytes(message) > STEP_BYTES
   }
 
-  /** Adds a message. */
+  /** Adds a message. Most are seen to be too short to be compressed without being encoded. */
   write(message: Message, compress: boolean): void {
-    const deflater = compress && this.#mayDeflate(message) ? this.#deflater : undefined
-    if (deflater !== undefined) this.#writeDeflated(message, deflater)
-    else if (typeof message === 'string') this.#outbox.pushText(FINAL | Opcode.text, message)
+    const deflater = compress && mostBytes(message) >= this.#threshold ? this.#deflater : undefined
+    const isText = typeof message === 'string'
+    if (deflater !== undefined) this.#writeDeflated(isText ? memoryText.encode(message) : message, isText, deflater)
+    else if (isText) this.#outbox.pushText(FINAL | Opcode.text, message)
     else this.#outbox.push(FINAL | Opcode.binary, message)
   }
 
-  /** Adds a message in steps; the frame is there after the last. */
-  *writeInSteps(message: Message, compress: boolean): Generator<void, void> {
+  /** Adds a message of bytes in steps; the frame is there after the last. */
+  *writeInSteps(bytes: Uint8Array, isText: boolean, compress: boolean): Generator<void, void> {
     const deflater = compress ? this.#deflater : undefined
-    const bytes = bytesOf(message)
-    if (deflater === undefined || bytes.length < this.#threshold || bytes.length <= STEP_BYTES) {
-      this.write(message, compress)
+    if (deflater === undefined) {
+      this.#outbox.push(FINAL | opcodeOf(isText), bytes)
+      return
+    }
+    if (bytes.length < this.#threshold || bytes.length <= STEP_BYTES) {
+      this.#writeDeflated(bytes, isText, deflater)
       return
     }
     const parts: Uint8Array[] = []
@@ -65,23 +70,17 @@ export class MessageWriter {
       parts.push(...deflater.deflate(bytes.subarray(from, from + STEP_BYTES), isLast))
       if (!isLast) yield
     }
-    this.#outbox.pushParts(FINAL | RSV1 | opcodeOf(message), deflater.end(parts))
+    this.#outbox.pushParts(FINAL | RSV1 | opcodeOf(isText), deflater.end(parts))
   }
 
   /** Begins a message in fragments (RFC 6455 §5.4). */
   fragments(isText: boolean, compress: boolean): FragmentWriter {
-    const opcode = isText ? Opcode.text : Opcode.binary
-    return new FragmentWriter(this.#outbox, opcode, compress ? this.#deflater : undefined)
+    return new FragmentWriter(this.#outbox, opcodeOf(isText), compress ? this.#deflater : undefined)
   }
 
-  /** Most messages are seen to be too short without being encoded. Empty ones are never deflated: zlib has nothing to flush. */
-  #mayDeflate(message: Message): boolean {
-    return message.length > 0 && message.length * MOST_BYTES_PER_UNIT >= this.#threshold
-  }
-
-  #writeDeflated(message: Message, deflater: MessageDeflater): void {
-    const bytes = bytesOf(message)
-    const opcode = opcodeOf(message)
+  /** A message that is too short after all goes out as it is. */
+  #writeDeflated(bytes: Uint8Array, isText: boolean, deflater: MessageDeflater): void {
+    const opcode = opcodeOf(isText)
     if (bytes.length < this.#threshold) {
       this.#outbox.push(FINAL | opcode, bytes)
       return
@@ -129,10 +128,11 @@ export class FragmentWriter {
   }
 }
 
-function bytesOf(message: Message): Uint8Array {
-  return typeof message === 'string' ? memoryText.encode(message) : message
+function opcodeOf(isText: boolean): number {
+  return isText ? Opcode.text : Opcode.binary
 }
 
-function opcodeOf(message: Message): number {
-  return typeof message === 'string' ? Opcode.text : Opcode.binary
+/** The most bytes that a message can have, without encoding it. */
+function mostBytes(message: Message): number {
+  return message.length * (typeof message === 'string' ? MOST_BYTES_PER_UNIT : 1)
 }

@@ -107,6 +107,16 @@ describe('a message in fragments', () => {
     await waiting
   })
 
+  test('those behind it count with the bytes that they will take', async () => {
+    const { driver } = begin()
+    const writer = textWriter()
+    await writer.write('one')
+    const before = driver.bufferedAmount
+    void driver.send('\u20ac'.repeat(100))
+    expect(driver.bufferedAmount - before).toBe(300)
+    await writer.close()
+  })
+
   test('that is large leaves in fragments, and others have their turn between', async () => {
     const { stream } = begin({}, 0)
     stream.holdsWrites = true

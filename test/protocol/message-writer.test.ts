@@ -60,7 +60,7 @@ describe.each(CODECS)('a writer on %s', (_, codec) => {
       const writer = plainWriter()
       const message = noise(2 * STEP)
       expect(writer.isLong(message, true)).toBe(false)
-      expect([...writer.writeInSteps(message, true)]).toEqual([])
+      expect([...writer.writeInSteps(message, false, true)]).toEqual([])
       const [frame] = taken()
       expect(frame!.firstByte).toBe(0x82)
       expect(frame!.payload.compare(message)).toBe(0)
@@ -143,9 +143,12 @@ describe.each(CODECS)('a writer on %s', (_, codec) => {
   describe('a long message', () => {
     test('is one that takes more than a moment to compress', () => {
       const writer = deflatingWriter()
-      expect(writer.isLong(noise(16_384), true)).toBe(false)
-      expect(writer.isLong(noise(16_385), true)).toBe(true)
-      expect(writer.isLong(noise(16_385), false)).toBe(false)
+      expect(writer.isLong(noise(STEP), true)).toBe(false)
+      expect(writer.isLong(noise(STEP + 1), true)).toBe(true)
+      expect(writer.isLong(noise(STEP + 1), false)).toBe(false)
+      // Text is not encoded to know how long it is: three bytes a unit are the most that it can have.
+      expect(writer.isLong('x'.repeat(STEP / 3), true)).toBe(false)
+      expect(writer.isLong('x'.repeat(STEP / 3 + 1), true)).toBe(true)
     })
 
     test.each([
@@ -155,7 +158,7 @@ describe.each(CODECS)('a writer on %s', (_, codec) => {
     ])('of %s is written in so many steps: %i, %i', (_, length, steps) => {
       const writer = deflatingWriter()
       const message = Buffer.from(prose(length)).toString()
-      const writing = writer.writeInSteps(message, true)
+      const writing = writer.writeInSteps(Buffer.from(message), true, true)
       for (let step = 1; step < steps; step++) {
         expect(writing.next().done).toBe(false)
         expect(outbox.isEmpty).toBe(true)
@@ -170,7 +173,7 @@ describe.each(CODECS)('a writer on %s', (_, codec) => {
     test('that does not compress, or is not to be, is written all the same', () => {
       const writer = deflatingWriter()
       const message = noise(3 * STEP)
-      for (const compress of [true, false]) for (const _ of writer.writeInSteps(message, compress));
+      for (const compress of [true, false]) for (const _ of writer.writeInSteps(message, false, compress));
       const [compressed, asItIs] = taken()
       expect([compressed!.firstByte, asItIs!.firstByte]).toEqual([0xc2, 0x82])
       expect(inflated([compressed!.payload]).compare(message)).toBe(0)
@@ -179,7 +182,7 @@ describe.each(CODECS)('a writer on %s', (_, codec) => {
 
     test('below the threshold is written as it is', () => {
       const writer = deflatingWriter(10 * STEP)
-      expect([...writer.writeInSteps(noise(2 * STEP), true)]).toEqual([])
+      expect([...writer.writeInSteps(noise(2 * STEP), false, true)]).toEqual([])
       expect(taken()[0]!.firstByte).toBe(0x82)
     })
   })
