@@ -20,6 +20,7 @@ export class OutgoingStream implements OutgoingJob {
   readonly #sink: FragmentSink
   readonly #turn = Promise.withResolvers<void>()
   #controller: WritableStreamDefaultController | undefined
+  #signal: AbortSignal | undefined
   #done: (() => void) | undefined
   #isOver = false
   #isText: boolean | undefined
@@ -37,6 +38,7 @@ export class OutgoingStream implements OutgoingJob {
           this.#controller = controller
           // Whoever aborts need not wait for the turn, or for room. By then the stream has noted why.
           const { signal } = controller as WritableStreamDefaultController & { readonly signal: AbortSignal }
+          this.#signal = signal
           signal.addEventListener('abort', () => queueMicrotask(() => this.#abort(signal.reason)))
           return this.#turn.promise
         },
@@ -70,17 +72,22 @@ export class OutgoingStream implements OutgoingJob {
       this.#abort(error)
       return Promise.reject(error)
     }
-    return this.#sink.write(isText ? this.#encode(piece) : piece, isText).catch((error) => {
+    return this.#push(isText ? this.#encode(piece) : piece)
+  }
+
+  async #close(): Promise<void> {
+    if (this.#surrogate !== '') await this.#push(encoder.encode(this.#surrogate))
+    // Somebody may have aborted it while it waited for room.
+    this.#signal?.throwIfAborted()
+    this.#sink.end(this.#isText ?? false)
+    this.#finish()
+  }
+
+  #push(piece: Uint8Array): Promise<void> {
+    return this.#sink.write(piece, this.#isText ?? false).catch((error) => {
       this.#abort(error)
       throw error
     })
-  }
-
-  #close(): void {
-    const isText = this.#isText ?? false
-    if (this.#surrogate !== '') this.#sink.write(encoder.encode(this.#surrogate), isText)
-    this.#sink.end(isText)
-    this.#finish()
   }
 
   #abort(reason: unknown): void {

@@ -116,6 +116,45 @@ describe('the type', () => {
   })
 })
 
+describe('a half of a character at the end', () => {
+  async function closing() {
+    const created = create('text')
+    created.start()
+    await created.writer.write('a\ud83d')
+    const room = Promise.withResolvers<void>()
+    created.state.room = room.promise
+    return { ...created, room, closed: created.writer.close() }
+  }
+
+  test('is waited for like any other piece', async () => {
+    const { log, state, room, closed } = await closing()
+    expect(await isPending(closed)).toBe(true)
+    expect(log).toEqual(['text a', 'text \ufffd'])
+    room.resolve()
+    await closed
+    expect(log).toEqual(['text a', 'text \ufffd', 'end text'])
+    expect(state.done).toBe(true)
+  })
+
+  test('that cannot be sent fails the message, and is no unhandled rejection', async () => {
+    const { log, room, closed, writer } = await closing()
+    const failed = [rejection(closed), rejection(writer.closed)]
+    room.reject('lost')
+    expect(await Promise.all(failed)).toEqual(['lost', 'lost'])
+    expect(log).toEqual(['text a', 'text \ufffd', 'abandon lost'])
+  })
+
+  test('does not end a message that is aborted meanwhile', async () => {
+    const { log, room, closed, writer } = await closing()
+    const failed = rejection(closed)
+    const abort = writer.abort('enough').catch((error: unknown) => error)
+    await undefined
+    room.resolve()
+    expect([await failed, await abort]).toEqual(['enough', 'enough'])
+    expect(log).toEqual(['text a', 'text \ufffd', 'abandon enough'])
+  })
+})
+
 describe('aborting', () => {
   test('before its turn does not wait for it, and when it comes the next one follows', async () => {
     const { log, state, start, writer } = create('text')
