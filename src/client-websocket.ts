@@ -222,9 +222,9 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
 
   /**
    * The next message while it is still arriving, as soon as it has begun; undefined when the server has closed and all
-   * has been read. `maxMessageSize` and `maxFragments` do not limit it. The stream has to be read to its end or
-   * cancelled before the next message can be received; cancelling drops the rest of the message. It fails with the
-   * connection. Otherwise as `receive`.
+   * has been read. `maxMessageSize` and `maxFragments` do not limit it, but over the transport `fetch`. The stream has
+   * to be read to its end or cancelled before the next message can be received; cancelling drops the rest of the
+   * message. It fails with the connection. Otherwise as `receive`.
    */
   receiveStream({ signal }: Cancellable = {}): Promise<MessageStream | undefined> {
     return this.#connection?.inbox.receiveStream(signal) ?? this.#cannot('receiveStream')
@@ -261,7 +261,8 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
    * `closeTimeout` later. May be called again. It never fails because of the peer: `state` is `closed` if both Close
    * frames were exchanged, otherwise `aborted`.
    *
-   * Messages that still come stay receivable, but beyond `highWaterMark` those that nobody waits for are dropped.
+   * Messages that still come stay receivable, but beyond `highWaterMark` those that nobody waits for are dropped. A
+   * stream of `receiveStream` can be read on until `closeTimeout`: whoever does not want the rest cancels it first.
    * `code` is 1000–1003, 1007–1014 or 3000–4999; `reason` at most 123 bytes in UTF-8 (RFC 6455 §7.4). Default: 1000.
    */
   async close(code: number = 1000, reason = ''): Promise<void> {

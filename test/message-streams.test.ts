@@ -288,15 +288,26 @@ describe('receiveStream', () => {
     expect(await socket.receive()).toBe('next')
   })
 
-  test('of a message that is left unread does not hold up close', async () => {
+  test('goes on after close was called; what is left unread holds it up no longer than closeTimeout', async () => {
     const before = openHandles()
     const { url, close } = await startWebSocketServer()
-    const socket = await connect(`${url}/echo`)
-    await socket.send(noise(3 * MiB))
-    const message = await socket.receiveStream()
-    await socket.close()
-    expect(socket.state).toBe('closed')
-    expect(await rejection(textOf(message!.stream as ReadableStream<string>))).toBeInstanceOf(ConnectionClosedError)
+    const bytes = noise(3 * MiB)
+    const read = await connect(`${url}/echo`)
+    await read.send(bytes)
+    const message = await read.receiveStream()
+    const closed = read.close()
+    const parts: Uint8Array[] = []
+    for await (const part of message!.stream as ReadableStream<Uint8Array>) parts.push(part)
+    expect(Buffer.concat(parts).equals(bytes)).toBe(true)
+    await closed
+    expect(read.state).toBe('closed')
+
+    const unread = await connect(`${url}/echo`, { closeTimeout: 50 })
+    await unread.send(bytes)
+    const left = await unread.receiveStream()
+    await unread.close()
+    expect(unread.state).toBe('aborted')
+    expect(await rejection(textOf(left!.stream as ReadableStream<string>))).toBeInstanceOf(ConnectionClosedError)
     await close()
     await handlesBecome(before)
   })

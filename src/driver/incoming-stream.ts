@@ -1,15 +1,13 @@
+import type { Message } from '../protocol/message-parts.ts'
 import type { PartSink } from '../protocol/message-reader.ts'
+import { ReceivedParts } from './received-parts.ts'
 
 /** A message that is read while it is still arriving: text is strings, binary is a stream of bytes, which a BYOB reader may read. */
 export type MessageStream =
   | { readonly type: 'text'; readonly stream: ReadableStream<string> }
   | { readonly type: 'binary'; readonly stream: ReadableStream<Uint8Array> }
 
-type Part = string | Uint8Array
-type Controller = ReadableStreamDefaultController<Part> | ReadableByteStreamController
-
-/** What a part costs beyond its content, so that a message of many tiny fragments is not free. */
-const OVERHEAD = 32
+type Controller = ReadableStreamDefaultController<Message> | ReadableByteStreamController
 
 /** A received message as a stream, with what has come of it and was not read. */
 export class IncomingStream implements PartSink {
@@ -18,8 +16,7 @@ export class IncomingStream implements PartSink {
   readonly #highWaterMark: number
   readonly #onChange: () => void
   readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true })
-  #parts: Part[] = []
-  #size = 0
+  readonly #parts = new ReceivedParts()
   #isComplete = false
   #isDiscarded = false
   #error: { readonly reason: unknown } | undefined
@@ -43,15 +40,17 @@ export class IncomingStream implements PartSink {
   }
 
   /** A message that is there already. */
-  static of(message: Part, onChange: () => void): IncomingStream {
-    const incoming = new IncomingStream(typeof message === 'string', Infinity, onChange)
-    incoming.#add(message)
+  static of(message: Message, onChange: () => void): IncomingStream {
+    const isText = typeof message === 'string'
+    const incoming = new IncomingStream(isText, Infinity, onChange)
+    // Bytes that are read are transferred: no other message may share their memory.
+    if (message.length > 0) incoming.#parts.add(isText ? new TextEncoder().encode(message) : message)
     incoming.end()
     return incoming
   }
 
   get isFull(): boolean {
-    return this.#size >= this.#highWaterMark && !this.#error
+    return this.#parts.size >= this.#highWaterMark && !this.#error
   }
 
   /** Whether it was read to its end, discarded, or has failed: the next message may be asked for. */
@@ -61,12 +60,9 @@ export class IncomingStream implements PartSink {
 
   write(memory: Uint8Array, from: number, to: number): void {
     if (this.#isDiscarded || this.#error) return
-    if (this.#isText) {
-      this.#add(this.#decoder.decode(memory.subarray(from, to), { stream: true }))
-    } else {
-      const given = this.#giveAtOnce(memory.subarray(from, to))
-      this.#add(new Uint8Array(memory.subarray(from + given, to)))
-    }
+    const given = this.#isText ? 0 : this.#giveAtOnce(memory.subarray(from, to))
+    this.#parts.add(memory.subarray(from + given, to))
+    if (!this.#parts.isEmpty) this.#wake?.(false)
   }
 
   /** Copies bytes straight into the memory of a reader that waits with its own; returns how many. */
@@ -91,27 +87,21 @@ export class IncomingStream implements PartSink {
     this.#wake?.(false)
   }
 
-  #add(part: Part): void {
-    if (part.length === 0) return
-    this.#parts.push(part)
-    this.#size += part.length + OVERHEAD
-    this.#wake?.(false)
-  }
-
   async #pull(controller: Controller): Promise<void> {
-    const isWaiting = this.#parts.length === 0 && !this.#isComplete && !this.#error
-    if (isWaiting && (await this.#change(controller))) return
-    const part = this.#parts.shift()
-    if (part !== undefined) {
+    for (;;) {
+      const isWaiting = this.#parts.isEmpty && !this.#isComplete && !this.#error
+      if (isWaiting && (await this.#change(controller))) return
       const wasFull = this.isFull
-      this.#size -= part.length + OVERHEAD
-      this.#give(controller, part)
+      const part = this.#parts.take()
+      if (part === undefined) break
+      const isGiven = this.#give(controller, part)
       if (wasFull && !this.isFull) this.#onChange()
-    } else if (!this.#isDiscarded) {
-      this.#isOver = true
-      this.#finish(controller)
-      this.#onChange()
+      if (isGiven) return
     }
+    if (this.#isDiscarded) return
+    this.#isOver = true
+    this.#finish(controller)
+    this.#onChange()
   }
 
   /** Resolves when there is something to be given; to true if it has been. */
@@ -124,17 +114,18 @@ export class IncomingStream implements PartSink {
     return isServed
   }
 
-  /** Gives a part, or as much of it as a reader has memory for. */
-  #give(controller: Controller, part: Part): void {
+  /** Gives a part, or as much of it as a reader has memory for. False if it is not even a whole character. */
+  #give(controller: Controller, part: Uint8Array): boolean {
     const request = requestOf(controller)
-    if (request === null) {
-      ;(controller as ReadableStreamDefaultController<Part>).enqueue(part)
-      return
+    if (request) {
+      const rest = part.subarray(fill(request, part))
+      if (rest.length > 0) this.#parts.putBack(rest)
+      return true
     }
-    const rest = (part as Uint8Array).subarray(fill(request, part as Uint8Array))
-    if (rest.length === 0) return
-    this.#parts.unshift(rest)
-    this.#size += rest.length + OVERHEAD
+    const given = this.#isText ? this.#decoder.decode(part, { stream: true }) : part
+    if (given.length === 0) return false
+    ;(controller as ReadableStreamDefaultController<Message>).enqueue(given)
+    return true
   }
 
   #finish(controller: Controller): void {
@@ -150,8 +141,7 @@ export class IncomingStream implements PartSink {
   #discard(): void {
     this.#isDiscarded = true
     this.#isOver = true
-    this.#parts = []
-    this.#size = 0
+    this.#parts.clear()
     this.#wake?.(false)
     this.#onChange()
   }

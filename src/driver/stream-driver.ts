@@ -298,8 +298,6 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
   #balance(): void {
     if (this.#isOver) return
     if (this.inbox.isAwaited) this.#protocol.offerStream()
-    // Whoever closes does not wait for what nobody reads.
-    if (this.#isClosing && this.inbox.isStreamFull) this.inbox.failStream(this.#closed('The socket was closed.'))
     const { isFull } = this
     const isHolding = this.#protocol.isHolding
     if (isHolding && !isFull) this.#scheduleResume()
