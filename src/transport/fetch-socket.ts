@@ -1,6 +1,6 @@
 /** The WebSocket that a fetch of Workers opens, as a MessageSocket that is the same at every compatibility date. */
 import type { MessageSocket, MessageSocketSink } from './contracts.ts'
-import { violation } from './fetch-error.ts'
+import { violation } from './fetch-violation.ts'
 
 /** A WebSocket of Workers or of Miniflare, as far as it is used. */
 export interface RuntimeWebSocket {

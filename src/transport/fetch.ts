@@ -8,8 +8,7 @@ import { HttpHeaders } from '../http-headers.ts'
 import type { FetchFunction } from '../options.ts'
 import { abortable } from './abortable.ts'
 import type { Refused, Transport, UpgradedSocket } from './contracts.ts'
-import { type FetchBody, readBody } from './fetch-body.ts'
-import { fetchFailure, handshakeFault } from './fetch-error.ts'
+import type { FetchBody } from './fetch-body.ts'
 import { FetchSocket, type RuntimeWebSocket } from './fetch-socket.ts'
 
 /** A Response, as far as it is looked at. */
@@ -59,6 +58,7 @@ async function answer(
     return response
   } catch (error) {
     signal.throwIfAborted()
+    const { fetchFailure } = await import('./fetch-failure.ts')
     throw fetchFailure(error, request.url.origin, given !== undefined)
   }
 }
@@ -90,10 +90,8 @@ async function refusal(response: FetchResponse, { url }: HandshakeRequest, signa
     const message = `The fetch to ${url.origin} switched protocols, but its response has no webSocket`
     throw new HandshakeError('CLIENT_FAILED', `${message}: only that of Workers does; elsewhere, leave fetch out`)
   }
-  const refused = { head, ...(await readBody(response.body, signal)) }
-  const fault = handshakeFault(refused, url.origin)
-  if (fault !== undefined) throw fault
-  return refused
+  const failure = await import('./fetch-failure.ts')
+  return failure.refusal(head, response.body, url.origin, signal)
 }
 
 function headOf({ status, statusText, headers }: FetchResponse): Refused['head'] {

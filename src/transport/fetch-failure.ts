@@ -1,7 +1,8 @@
-/** What the failures of Workers' fetch, and of the WebSockets that it opens, mean. They tell little, and only in words. */
-import { HandshakeError, type HandshakeErrorCode, MessageTooBigError, ProtocolError } from '../errors.ts'
+/** What the failures of Workers' fetch mean, which tell little, and only in words; and what a refusal says. Loaded with the first. */
+import { HandshakeError, type HandshakeErrorCode } from '../errors.ts'
 import { latin1, quoted } from '../handshake/syntax.ts'
 import type { Refused } from './contracts.ts'
+import { type FetchBody, readBody } from './fetch-body.ts'
 
 /** A refused port, a connection that was lost, and an answer that is not HTTP look the same. */
 const LOST = 'Network connection lost.'
@@ -46,7 +47,7 @@ const FAULTS: readonly (readonly [RegExp, HandshakeErrorCode])[] = [
  * The HandshakeError for a 502 that the runtime has made up, without a single field, because it did not accept the 101 of the server;
  * undefined for any other refusal.
  */
-export function handshakeFault({ head, body }: Refused, where: string): HandshakeError | undefined {
+function handshakeFault({ head, body }: Refused, where: string): HandshakeError | undefined {
   if (head.status !== 502 || head.headers.size > 0) return undefined
   const text = latin1(body)
   if (!text.startsWith(FAULT)) return undefined
@@ -55,25 +56,19 @@ export function handshakeFault({ head, body }: Refused, where: string): Handshak
   return new HandshakeError(code, `The handshake with ${where} failed: the runtime says ${quoted(fault)}`)
 }
 
-/** The largest message that the runtime takes in. */
-const MESSAGE_LIMIT = 32 * 1024 * 1024
-const VIOLATION = /protocolError\.statusCode = (\d+); protocolError\.description = (.*)/s
-
-/** The rules that the runtime tells of, by the names that hawser has for them. */
-const RULES: readonly (readonly [RegExp, string])[] = [
-  [/RSV|compression bit/, 'reserved-bits'],
-  [/opcode/, 'reserved-opcode'],
-  [/fragmented control/, 'fragmented-control'],
-  [/continuation/, 'unexpected-continuation'],
-]
-
-/** The error for an error event that says that the peer broke a rule; undefined if it says anything else. */
-export function violation(message: string): ProtocolError | MessageTooBigError | undefined {
-  const match = VIOLATION.exec(message)
-  if (match === null) return undefined
-  const [, code, description = ''] = match
-  if (code === '1009')
-    return new MessageTooBigError(`The runtime takes no larger message: ${description}`, MESSAGE_LIMIT)
-  const rule = RULES.find(([pattern]) => pattern.test(description))?.[1] ?? 'protocol-error'
-  return new ProtocolError(rule, Number(code), description)
+/**
+ * A refusal, with what there is of its body.
+ *
+ * @param where the server, to be shown
+ */
+export async function refusal(
+  head: Refused['head'],
+  body: FetchBody | null,
+  where: string,
+  signal: AbortSignal,
+): Promise<Refused> {
+  const refused = { head, ...(await readBody(body, signal)) }
+  const fault = handshakeFault(refused, where)
+  if (fault !== undefined) throw fault
+  return refused
 }
