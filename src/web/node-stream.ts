@@ -13,12 +13,13 @@ export interface NodeStreamOptions
 }
 
 /**
- * An open socket as a Duplex. Each chunk that is written is a message: a string is text, bytes are binary. A write is done when the
- * socket has room for more; reading asks for a message at a time, so that back-pressure reaches the server.
+ * An open socket as a Duplex. Each chunk that is written is a message: a string is text, bytes are binary, and so is a string with
+ * another encoding than UTF-8. A write is done when the socket has room for more; a message at a time is asked for, up to
+ * `readableHighWaterMark`, so that back-pressure reaches the server.
  *
  * - `end()` sends a Close frame, and what the server still sends can be read (`closeOutput`).
  * - The readable side ends with the server's Close frame. What is written after it fails.
- * - A connection that fails destroys the stream with its error, after the messages that had come before.
+ * - A connection that fails destroys the stream with its error, when the messages that had come before have been read.
  * - `destroy()` before both sides have ended drops the connection (`abort`). `close` comes when it has ended.
  *
  * From then on the socket's own `send` and `receive` are not to be used.
@@ -27,40 +28,59 @@ export function toNodeStream(socket: ClientWebSocket, options: NodeStreamOptions
   return new WebSocketDuplex(socket, options)
 }
 
+const UTF8 = new Set<BufferEncoding>(['utf8', 'utf-8'])
+
 type Callback = (error?: Error | null) => void
 
 class WebSocketDuplex extends Duplex {
   readonly #socket: ClientWebSocket
+  /** Why nothing more will come. */
+  #failure: { readonly error: Error } | undefined
 
   constructor(socket: ClientWebSocket, options: NodeStreamOptions) {
     super({ ...options, decodeStrings: false })
     this.#socket = socket
+    // Who only writes is told of a lost connection, too: as with a net.Socket, reading begins by itself.
+    this.read(0)
   }
 
   override _read(): void {
     this.#socket.receive().then(
       (message) => this.push(message === undefined ? null : this.#chunk(message)),
-      (error) => this.destroy(error),
+      (error) => {
+        this.#failure = { error }
+        this.#failWhenRead()
+      },
     )
   }
 
-  override _write(chunk: string | Uint8Array, _encoding: BufferEncoding, callback: Callback): void {
-    this.#socket.send(chunk).then(() => callback(), callback)
+  override read(size?: number): unknown {
+    const chunk = super.read(size)
+    this.#failWhenRead()
+    return chunk
+  }
+
+  override _write(chunk: string | Uint8Array, encoding: BufferEncoding, callback: Callback): void {
+    const message = typeof chunk !== 'string' || UTF8.has(encoding) ? chunk : Buffer.from(chunk, encoding)
+    this.#socket.send(message).then(() => callback(), callback)
   }
 
   override _final(callback: Callback): void {
-    if (this.#socket.closeStatus !== undefined && this.#socket.state !== 'close-received') {
-      // The server's Close frame has been answered already.
-      callback()
-      return
-    }
-    this.#socket.closeOutput().then(() => callback(), callback)
+    const { state } = this.#socket
+    // The server's Close frame may have been answered already.
+    if (state === 'closed' || state === 'close-sent') callback()
+    else this.#socket.closeOutput().then(() => callback(), callback)
   }
 
   override _destroy(error: Error | null, callback: Callback): void {
     const hasEnded = error === null && this.readableEnded && this.writableFinished
     if (!hasEnded) this.#socket.abort(error ?? undefined)
     this.#socket.close().then(() => callback(error), callback)
+  }
+
+  /** A stream that is destroyed gives nothing any more: what had come before the failure is read first. */
+  #failWhenRead(): void {
+    if (this.#failure && this.readableLength === 0) this.destroy(this.#failure.error)
   }
 
   #chunk(message: Message): Message {

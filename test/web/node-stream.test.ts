@@ -43,7 +43,7 @@ describe('a Duplex over a socket', () => {
     expect(stream.destroyed).toBe(true)
   })
 
-  test('sends strings as text and bytes as binary, a message for each write', async () => {
+  test('sends strings as text, bytes and strings of another encoding as binary, a message for each write', async () => {
     const seen: [number, string][] = []
     const { url } = await peer(async (connection) => {
       await connection.readRequest()
@@ -57,11 +57,17 @@ describe('a Duplex over a socket', () => {
     const stream = toNodeStream(aborted(await connect(url)))
     stream.write('é')
     stream.write(Buffer.from([0, 255]))
+    stream.write('00ff', 'hex')
+    stream.write('AP8=', 'base64')
+    stream.write('\u00e9', 'latin1')
     stream.end('')
     await once(stream.resume(), 'close')
     expect(seen).toEqual([
       [TEXT, 'c3a9'],
       [BINARY, '00ff'],
+      [BINARY, '00ff'],
+      [BINARY, '00ff'],
+      [BINARY, 'e9'],
       [TEXT, ''],
       [CLOSE, '03e8'],
     ])
@@ -112,6 +118,60 @@ describe('a Duplex over a socket', () => {
     )
     expect(error).toBeInstanceOf(ConnectionClosedError)
     expect(received).toEqual(['last words'])
+  })
+
+  test('loses none of them to a reader that is slower than the failure', async () => {
+    const { url } = await peer(async (connection) => {
+      await connection.readRequest()
+      await connection.accept()
+      await connection.write(Buffer.concat(['a', 'b', 'c'].map((letter) => frame(TEXT, letter))))
+      connection.end()
+    })
+    const stream = toNodeStream(aborted(await connect(url)), { readableObjectMode: true })
+    const received: string[] = []
+    const error = await rejection(
+      (async () => {
+        for await (const chunk of stream) {
+          received.push(chunk)
+          await setTimeout(20)
+        }
+      })(),
+    )
+    expect(error).toBeInstanceOf(ConnectionClosedError)
+    expect(received).toEqual(['a', 'b', 'c'])
+  })
+
+  test('fails a pipeline that only writes when the connection is lost', async () => {
+    const { url } = await peer(async (connection) => {
+      await connection.readRequest()
+      await connection.accept()
+      await connection.readFrame()
+      connection.end()
+    })
+    const stream = toNodeStream(aborted(await connect(url)))
+    const source = new Readable({ read() {} })
+    source.push('first')
+    expect(await rejection(pipeline(source, stream))).toBeInstanceOf(ConnectionClosedError)
+  })
+
+  test('is destroyed when the connection is lost, though nobody reads or writes', async () => {
+    const { url } = await peer(async (connection) => {
+      await connection.readRequest()
+      await connection.accept()
+      connection.end()
+    })
+    const [error] = await once(toNodeStream(aborted(await connect(url))), 'error')
+    expect(error).toBeInstanceOf(ConnectionClosedError)
+  })
+
+  test('ends without a complaint when the socket has sent its Close frame itself', async () => {
+    const { socket, stream } = await open('/echo')
+    const closed = socket.close()
+    stream.resume().end()
+    await once(stream, 'close')
+    await closed
+    expect(stream.errored).toBeNull()
+    expect(socket.state).toBe('closed')
   })
 
   test('drops the connection when a pipeline fails', async () => {
