@@ -121,6 +121,9 @@ const TRUNCATED: readonly (readonly [what: string, hex: string])[] = [
   ['a compressed block that lacks its last byte', 'f2 48 cd c9 c9 07'],
   ['a compressed block that lacks its last two bytes', 'f2 48 cd c9 c9'],
   ['a compressed block that lacks most of it', 'f2 48'],
+  // The four bytes that follow every message are no block by themselves: after BFINAL another has to begin (§7.2.3.4).
+  ['a block with BFINAL set and nothing behind it', 'f3 48 cd c9 c9 07 00'],
+  ['a block without compression with BFINAL set and nothing behind it', '01 05 00 fa ff 48 65 6c 6c 6f'],
 ]
 
 const truncated = TRUNCATED.map(
