@@ -88,7 +88,10 @@ export interface PerMessageDeflateOptions {
   readonly clientContextTakeover?: boolean
   /** Whether those of the server may. A server that does not grant false is refused. Default: true. */
   readonly serverContextTakeover?: boolean
-  /** The size in bytes from which on our messages are compressed; 0: all but empty ones. Default: 1024. */
+  /**
+   * The size in bytes from which on our messages are compressed; 0: all but empty ones. What is sent in fragments
+   * always is: its size is not known before its end. Default: 1024.
+   */
   readonly threshold?: number
 }
 
