@@ -186,11 +186,16 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
     const connection = this.#connection
     if (!connection?.canSend) return quietly(this.#cannot('send'))
     const compress = options?.compress ?? true
-    if (typeof data === 'string') return attempt(() => connection.send(data, compress))
-    const source = sourceOf(data)
-    if (source?.locked) return quietly(Promise.reject(new OptionsError('data', 'data is a stream that is being read.')))
-    if (source) return quietly(source.pipeTo(connection.sendStream(data === source ? undefined : 'binary', compress)))
-    return attempt(() => connection.send(checkBytes(data as Exclude<MessageData, string>, 'data'), compress))
+    try {
+      if (typeof data === 'string' || data instanceof Uint8Array) return connection.send(data, compress)
+      const source = sourceOf(data)
+      if (source === undefined)
+        return connection.send(checkBytes(data as Exclude<MessageData, string>, 'data'), compress)
+      if (source.locked) throw new OptionsError('data', 'data is a stream that is being read.')
+      return quietly(source.pipeTo(connection.sendStream(data === source ? undefined : 'binary', compress)))
+    } catch (error) {
+      return quietly(Promise.reject(error))
+    }
   }
 
   /**

@@ -14,7 +14,7 @@ interface MemoryText {
 
 // Typed here since not every runtime has its types.
 type BufferLike = Uint8Array & {
-  write(text: string, at: number, room: number, encoding: 'utf8'): number
+  utf8Write(text: string, at: number, room: number): number
   latin1Slice(from: number, to: number): string
   utf8Slice(from: number, to: number): string
 }
@@ -31,7 +31,7 @@ export function memoryView(memory: ArrayBufferLike): Uint8Array {
 
 function bufferText(Buffer: BufferConstructor): MemoryText {
   return {
-    write: (text, memory, address, room) => (memory as BufferLike).write(text, address, room, 'utf8'),
+    write: (text, memory, address, room) => (memory as BufferLike).utf8Write(text, address, room),
     encode: (text) => Buffer.from(text, 'utf8'),
     fromAscii: (bytes, from, to) => (bytes as BufferLike).latin1Slice(from, to),
     fromUtf8: (bytes, from, to) => (bytes as BufferLike).utf8Slice(from, to),

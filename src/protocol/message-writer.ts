@@ -41,14 +41,15 @@ export class MessageWriter {
 
   /** Whether compressing a message takes so long that it has to be done in steps. */
   isLong(message: Message, compress: boolean): boolean {
-    return compress && this.#deflater !== undefined && mostBytes(message) > STEP_BYTES
+    return this.#deflater !== undefined && compress && mostBytes(message) > STEP_BYTES
   }
 
   /** Adds a message. Most are seen to be too short to be compressed without being encoded. */
   write(message: Message, compress: boolean): void {
-    const deflater = compress && mostBytes(message) >= this.#threshold ? this.#deflater : undefined
     const isText = typeof message === 'string'
-    if (deflater !== undefined) this.#writeDeflated(isText ? memoryText.encode(message) : message, isText, deflater)
+    const deflater = this.#deflater
+    if (deflater !== undefined && compress && mostBytes(message) >= this.#threshold)
+      this.#writeDeflated(isText ? memoryText.encode(message) : message, isText, deflater)
     else if (isText) this.#outbox.pushText(FINAL | Opcode.text, message)
     else this.#outbox.push(FINAL | Opcode.binary, message)
   }
