@@ -8,13 +8,16 @@ export interface BackOffOptions {
   readonly initialDelay?: number
   /** By how much the greatest delay grows with each attempt, at least 1. Default: 2. */
   readonly factor?: number
-  /** No delay is longer, in milliseconds, but that a server may ask for more by Retry-After. Default: 30,000. */
+  /** No delay is longer, in milliseconds, but that a server may ask for up to an hour more by Retry-After. Default: 30,000. */
   readonly maxDelay?: number
 }
 
 const DEFAULTS: Readonly<Required<BackOffOptions>> = { initialDelay: 1000, factor: 2, maxDelay: 30_000 }
 /** What setTimeout can wait for, about 24 days. */
-export const LONGEST_DELAY = 2 ** 31 - 1
+const LONGEST_DELAY = 2 ** 31 - 1
+
+/** Milliseconds. A server that asks for more by Retry-After, by mistake or by malice, does not keep a client away for longer. */
+const LONGEST_ASKED = 60 * 60 * 1000
 
 /** Counts the attempts that came to nothing. */
 export class BackOff {
@@ -30,12 +33,15 @@ export class BackOff {
     this.#most = this.#options.initialDelay
   }
 
-  /** The delay before the next attempt; the one after that will be longer. `least` is added, so that not all come back at once. */
-  next(least = 0): number {
+  /**
+   * The delay before the next attempt; the one after that will be longer. What the server asks for is added, up to an hour, so that not
+   * all come back at once.
+   */
+  next(asked = 0): number {
     const { factor, maxDelay } = this.#options
     const most = Math.min(this.#most, maxDelay)
     this.#most = Math.min(this.#most * factor, maxDelay)
-    return Math.min(least + this.#random() * most, LONGEST_DELAY)
+    return Math.min(Math.min(asked, LONGEST_ASKED) + this.#random() * most, LONGEST_DELAY)
   }
 
   /** All is well: begins again. */

@@ -31,8 +31,11 @@ export interface Environment {
   /** From 0 to 1. */
   random(): number
   /** Fails with the signal's reason as soon as that aborts. */
-  sleep(milliseconds: number, signal: AbortSignal | undefined): Promise<void>
+  sleep(milliseconds: number, signal: AbortSignal): Promise<void>
 }
+
+/** Why a delay or an attempt ends when the loop is left meanwhile. */
+const LEFT = Symbol('left')
 
 /** Milliseconds. A connection that lasted this long has worked. */
 const GOOD_AFTER = 10_000
@@ -51,15 +54,17 @@ const GOOD_AFTER = 10_000
  * The body of the loop runs with an open socket. When it ends the socket is closed, if it still is open, and another is opened: whatever
  * ended it, a Close frame with code 1000 included, for servers send that when they restart. `break` ends it for good. A body that is left
  * by `break`, `return` or `throw` has its socket closed as well; so a lost connection has to be caught in the body, as above, or ends the
- * loop.
+ * loop. Whoever calls `next` and `return` by hand may leave it at any time: a delay or an attempt ends at once, and `next` gives nothing.
  *
  * The first attempt is made at once. Before each other there is a delay: a random part of `initialDelay`, then of twice as much, and so on
- * up to `maxDelay`, at least as long as the server asked for by Retry-After. It begins again with `initialDelay` after a body that ran for
- * 10 seconds. There never are two attempts at once, and the next begins when the last socket is closed.
+ * up to `maxDelay`, on top of what the server asked for by Retry-After, of which an hour counts at most. It begins again with
+ * `initialDelay` after a body that ran for 10 seconds. There never are two attempts at once, and the next begins when the last socket is
+ * closed.
  *
  * A HandshakeError that is `retriable` is followed by another attempt. The loop fails with any other (401, 403, 404, a certificate that is
  * not trusted, an answer that is none of a WebSocket server), with an OptionsError, with what a callback threw, and with the reason of the
- * signal. An OptionsError for what is there from the start is thrown by the call itself.
+ * signal; but a body that is left by `break` or `return`, once the signal has aborted, ends the loop without that. An OptionsError for what
+ * is there from the start is thrown by the call itself.
  *
  * @param url where to, or a callback that is asked before each attempt
  */
@@ -84,35 +89,65 @@ export function reconnectingIn(
   if (typeof url !== 'function') parseTarget(url)
   resolveOptions(fixed)
   checkSignal(signal)
-  const open = async (attempt: number) => {
-    const target = typeof url === 'function' ? await orAborted(url(attempt), signal) : url
-    const refreshed = fresh === undefined ? {} : await orAborted(fresh(attempt), signal)
+  const open: Open = async (attempt, ending) => {
+    const target = typeof url === 'function' ? await abortable(Promise.resolve(url(attempt)), ending) : url
+    const refreshed = fresh === undefined ? {} : await abortable(Promise.resolve(fresh(attempt)), ending)
     checkObject(refreshed, 'options')
     const socket = new ClientWebSocket({ ...fixed, ...refreshed })
     // What a callback has thrown is not for us to judge.
-    return socket.connect(target, { signal }).then(() => socket, retryable)
+    return socket.connect(target, { signal: ending }).then(() => socket, retryable)
   }
-  return sockets(open, new BackOff(backOff, environment.random), environment, signal)
+  const ending = new AbortController()
+  const loop = sockets(open, new BackOff(backOff, environment.random), environment, signal, ending)
+  return leftAtOnce(loop, ending)
 }
 
+/** Makes one attempt; fails with the reason of the signal as soon as that aborts. */
+type Open = (attempt: number, ending: AbortSignal) => Promise<ClientWebSocket | HandshakeError>
+
+/** `ending` is what delays and attempts obey; `signal` aborts it. */
 async function* sockets(
-  open: (attempt: number) => Promise<ClientWebSocket | HandshakeError>,
+  open: Open,
   backOff: BackOff,
   { now, sleep }: Environment,
   signal: AbortSignal | undefined,
+  ending: AbortController,
 ): AsyncGenerator<ClientWebSocket, void, undefined> {
   signal?.throwIfAborted()
-  for (let attempt = 1; ; attempt++) {
-    const outcome = await open(attempt)
-    if (outcome instanceof HandshakeError) {
-      await sleep(backOff.next(outcome.retryAfter), signal)
-      continue
+  const onAbort = () => ending.abort(signal?.reason)
+  signal?.addEventListener('abort', onAbort)
+  try {
+    for (let attempt = 1; ; attempt++) {
+      const outcome = await open(attempt, ending.signal)
+      if (outcome instanceof HandshakeError) {
+        await sleep(backOff.next(outcome.retryAfter), ending.signal)
+        continue
+      }
+      const openedAt = now()
+      yield* lent(outcome, signal)
+      if (now() - openedAt >= GOOD_AFTER) backOff.reset()
+      await sleep(backOff.next(), ending.signal)
     }
-    const openedAt = now()
-    yield* lent(outcome, signal)
-    if (now() - openedAt >= GOOD_AFTER) backOff.reset()
-    await sleep(backOff.next(), signal)
+  } catch (error) {
+    if (error !== LEFT) throw error
+  } finally {
+    signal?.removeEventListener('abort', onAbort)
   }
+}
+
+/** A generator that is running takes note of `return` only when it yields; this one ends its delay or attempt for that. */
+function leftAtOnce<T>(loop: AsyncGenerator<T, void, undefined>, ending: AbortController): typeof loop {
+  const { return: finish, throw: fail } = loop
+  return Object.assign(loop, {
+    return: (value?: void | PromiseLike<void>) => {
+      ending.abort(LEFT)
+      return finish.call(loop, value)
+    },
+    throw: (error: unknown) => {
+      ending.abort(LEFT)
+      return fail.call(loop, error)
+    },
+  })
 }
 
 /** Gives an error that another attempt may follow, and throws all others. */
@@ -135,13 +170,8 @@ async function* lent(socket: ClientWebSocket, signal: AbortSignal | undefined): 
   }
 }
 
-function sleep(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   const timer = setTimeout(resolve, milliseconds)
-  return orAborted(promise, signal).finally(() => clearTimeout(timer))
-}
-
-/** What is wanted, unless the signal aborts before. */
-async function orAborted<T>(wanted: T | Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  return signal === undefined ? wanted : abortable(Promise.resolve(wanted), signal)
+  return abortable(promise, signal).finally(() => clearTimeout(timer))
 }

@@ -29,9 +29,15 @@ describe('the back-off', () => {
   })
 
   test('adds its delay to one that was asked for, up to what a timer can wait for', () => {
+    expect(new BackOff({}, () => 0.5).next(7000)).toBe(7500)
+    const longest = 2 ** 31 - 1
+    expect(new BackOff({ initialDelay: longest, maxDelay: longest }, () => 1).next(7000)).toBe(longest)
+  })
+
+  test('waits no more than an hour longer, however much was asked for', () => {
+    const hour = 60 * 60 * 1000
     const backOff = new BackOff({}, () => 0.5)
-    expect(backOff.next(7000)).toBe(7500)
-    expect(backOff.next(365 * 24 * 60 * 60 * 1000)).toBe(2 ** 31 - 1)
+    expect([hour, 365 * 24 * hour].map((asked) => backOff.next(asked))).toEqual([hour + 500, hour + 1000])
   })
 
   test('begins again after a reset', () => {
