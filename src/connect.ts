@@ -29,6 +29,12 @@ export interface Established {
   readonly transport: TransportName
 }
 
+/** What the web's classes add to the rules of RFC 6455. */
+export interface HandshakeOptions extends ResolvedOptions {
+  /** Judges the subprotocol that the server chose, empty if none, before there is a connection: fails with a HandshakeError. */
+  readonly judge?: (subprotocol: string) => void
+}
+
 /** What an answer was, in short. */
 type Summary = Pick<HandshakeAttempt, 'status' | 'httpVersion' | 'transport'>
 
@@ -45,7 +51,7 @@ type Answer = Opened | Refused
  */
 export async function establish(
   url: URL,
-  options: ResolvedOptions,
+  options: HandshakeOptions,
   signal: AbortSignal | undefined,
 ): Promise<Established> {
   signal?.throwIfAborted()
@@ -65,7 +71,7 @@ export async function establish(
 /** One call of connect: a request, and another for each redirect. */
 class Handshake {
   #url: URL
-  readonly #options: ResolvedOptions
+  readonly #options: HandshakeOptions
   readonly #limit: HandshakeLimit
   readonly #telemetry: SocketTelemetry | undefined
   #selection: Selection | undefined
@@ -78,7 +84,7 @@ class Handshake {
   #tls: ResolvedOptions['tls']
   readonly #attempts: HandshakeAttempt[] = []
 
-  constructor(url: URL, options: ResolvedOptions, limit: HandshakeLimit, telemetry: SocketTelemetry | undefined) {
+  constructor(url: URL, options: HandshakeOptions, limit: HandshakeLimit, telemetry: SocketTelemetry | undefined) {
     this.#url = url
     this.#options = options
     this.#limit = limit
@@ -111,7 +117,9 @@ class Handshake {
     try {
       await this.#storeCookies(answer.head)
       if (answer.body !== undefined) return answer
-      return { ...answer, ...(await this.#verify(answer, request)) }
+      const accepted = await this.#verify(answer, request)
+      this.#options.judge?.(accepted.subprotocol)
+      return { ...answer, ...accepted }
     } catch (error) {
       discard(answer)
       throw this.#failure(error, answer)
@@ -193,9 +201,10 @@ class Handshake {
   async #open(answer: Opened & Accepted): Promise<Established> {
     const extensions = answer.head.headers.getAll('sec-websocket-extensions').join(', ')
     const summary = this.#summary(answer.head)
+    const connection = await this.#connection(answer)
     this.#telemetry?.opened({ ...summary, extensions })
     return {
-      connection: await this.#connection(answer),
+      connection,
       response: responseOf(answer),
       subprotocol: answer.subprotocol,
       extensions,

@@ -1,3 +1,5 @@
+import { abortable } from './transport/abortable.ts'
+
 /** What can end a handshake from our side: the caller's signal, and the time limit. */
 export class HandshakeLimit {
   /** What the transports obey. */
@@ -22,15 +24,7 @@ export class HandshakeLimit {
 
   /** Settles as the promise does, but no later than the limit. */
   race<T>(promise: Promise<T> | T): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const { signal } = this
-      const onAbort = () => reject(signal.reason)
-      if (signal.aborted) onAbort()
-      signal.addEventListener('abort', onAbort)
-      Promise.resolve(promise)
-        .then(resolve, reject)
-        .finally(() => signal.removeEventListener('abort', onAbort))
-    })
+    return abortable(Promise.resolve(promise), this.signal)
   }
 
   end(): void {

@@ -129,6 +129,9 @@ export class SocketTelemetry {
   /** When the handshake began, then when the socket was open. */
   #since = performance.now()
   #isAborted = false
+  #isOpen = false
+  /** The end of a connection that was over before it was told to be open. */
+  #end: (() => void) | undefined
 
   constructor(channels: Channels, id: number, url: string) {
     this.#channels = channels
@@ -160,6 +163,8 @@ export class SocketTelemetry {
   opened(details: Omit<Details<'hawser:open'>, 'duration'>): void {
     this.#publish('hawser:open', { ...details, duration: this.#duration })
     this.#since = performance.now()
+    this.#isOpen = true
+    this.#end?.()
   }
 
   /** A Ping is being sent; nobody need look at what becomes of it. */
@@ -177,6 +182,10 @@ export class SocketTelemetry {
 
   /** The connection is over; `failure` is why, unless it was clean. */
   closed(details: Pick<Details<'hawser:close'>, 'closeStatus' | 'reason' | 'wasClean'>, failure: unknown): void {
+    if (!this.#isOpen) {
+      this.#end = () => this.closed(details, failure)
+      return
+    }
     const why = this.#isAborted ? 'ABORTED' : codeOf(failure)
     this.#publish('hawser:close', {
       ...details,

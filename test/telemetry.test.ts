@@ -3,6 +3,8 @@ import { type ChannelListener, subscribe, unsubscribe } from 'node:diagnostics_c
 import { CookieJar } from 'tough-cookie'
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { connect, type TelemetryEvents } from '../src/index.ts'
+import { WebSocket } from '../src/web/websocket.ts'
+import { WebSocketStream } from '../src/web/websocketstream.ts'
 import { startHttp2Server } from './support/http2-server.ts'
 import { closePayload, frame } from './support/scripted-peer.ts'
 import {
@@ -194,6 +196,34 @@ describe('the channels', () => {
     socket.abort(new Error('a secret'))
     expect(await closed(events)).toMatchObject({ closeStatus: 1006, wasClean: false, error: 'ABORTED' })
     expect(JSON.stringify(events)).not.toContain('secret')
+  })
+
+  test('tell of a subprotocol that the web classes miss as of a handshake that failed', async () => {
+    const events = listen()
+    const { url } = await server()
+    const failed = Promise.withResolvers<unknown>()
+    new WebSocket(`${url}/echo`, 'a').onerror = failed.resolve
+    await failed.promise
+    await rejection(new WebSocketStream(`${url}/echo`, { protocols: ['a'] }).opened)
+    const once = ['hawser:handshake:start', 'hawser:handshake:response', 'hawser:handshake:error']
+    expect(events.map(({ channel }) => channel)).toEqual([...once, ...once])
+    const attempts = [{ status: 101, error: 'INVALID_SUBPROTOCOL' }]
+    for (const event of named(events, 'hawser:handshake:error')) {
+      expect(event).toMatchObject({ code: 'INVALID_SUBPROTOCOL', status: 101, attempts, retriable: false })
+    }
+  })
+
+  test('tell that a connection is open before they tell that it is over, even if it is over from the start', async () => {
+    const events = listen()
+    const webSocket = Object.assign(new EventTarget(), {
+      // As Miniflare does with what has come by then.
+      accept: () => webSocket.dispatchEvent(Object.assign(new Event('close'), { code: 4000, reason: 'bye' })),
+      close: () => {},
+    })
+    const fetch = async () => ({ status: 101, statusText: '', headers: [], body: null, webSocket })
+    expect(await (await connect('ws://own.example', { fetch })).receive()).toBeUndefined()
+    expect(events.map(({ channel }) => channel).slice(2)).toEqual(['hawser:open', 'hawser:close'])
+    expect(await closed(events)).toMatchObject({ closeStatus: 4000, reason: 'bye', wasClean: true, duration: aTime })
   })
 
   test('tell of a connection that was lost', async () => {

@@ -1,6 +1,5 @@
 import { type Established, establish } from '../connect.ts'
 import { HandshakeError, OptionsError } from '../errors.ts'
-import { printable } from '../handshake/target-url.ts'
 import type { ClientWebSocketOptions } from '../options.ts'
 import { resolveOptions } from '../resolve-options.ts'
 
@@ -24,24 +23,19 @@ export function opening(url: URL, protocols: readonly string[], options: Opening
     if (name in options) throw new OptionsError(name, `There is no option ${name}. ${instead}`)
   }
   const resolved = resolveOptions({ ...options, subprotocols: protocols })
+  const handshake = protocols.length === 0 ? resolved : { ...resolved, judge: requireSubprotocol }
   return async (signal, take) => {
-    const established = await establish(url, resolved, signal)
-    const refusal = signal.aborted ? { reason: signal.reason } : refusalOf(established, protocols)
-    if (refusal === undefined) {
-      take(established)
-      return
+    const established = await establish(url, handshake, signal)
+    if (signal.aborted) {
+      established.connection.abort(signal.reason)
+      throw signal.reason
     }
-    established.connection.abort(refusal.reason)
-    throw refusal.reason
+    take(established)
   }
 }
 
 /** Unlike RFC 6455 the standard takes no answer without a subprotocol when there were some to choose from. */
-function refusalOf(established: Established, protocols: readonly string[]): { reason: HandshakeError } | undefined {
-  if (protocols.length === 0 || established.subprotocol !== '') return undefined
-  const { url, transport, response } = established
-  const { httpVersion, status } = response
-  const attempt = { url: printable(url), transport, httpVersion, status, error: 'INVALID_SUBPROTOCOL' } as const
-  const message = `${attempt.url}: the server chose none of the subprotocols`
-  return { reason: new HandshakeError('INVALID_SUBPROTOCOL', message, { response, attempts: [attempt] }) }
+function requireSubprotocol(chosen: string): void {
+  if (chosen !== '') return
+  throw new HandshakeError('INVALID_SUBPROTOCOL', 'The server chose none of the subprotocols')
 }

@@ -1,8 +1,13 @@
 /** What hawser's WebSocket and WebSocketStream have beyond their standard. */
-import { once } from 'node:events'
+import { getEventListeners, once } from 'node:events'
+import { openAsBlob } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import { Agent } from 'undici'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { WebSocketServer } from 'ws'
 import {
   ConnectionClosedError,
@@ -19,6 +24,7 @@ import { type RunningHttp2Server, startHttp2Server } from '../support/http2-serv
 import { closePayload, frame } from '../support/scripted-peer.ts'
 import { type RunningServer, startWebSocketServer } from '../support/websocket-server.ts'
 import { type RunningPeer, startSuitePeer } from './peer.ts'
+import { untilClose } from './suite.ts'
 
 let server: RunningServer
 let gateway: RunningHttp2Server
@@ -203,7 +209,130 @@ describe('options', () => {
   })
 })
 
+describe('a Blob that cannot be read', () => {
+  /** A file that has changed since its Blob was made. */
+  async function unreadable(size: number): Promise<Blob> {
+    const directory = await mkdtemp(join(tmpdir(), 'hawser-blob-'))
+    onTestFinished(() => rm(directory, { recursive: true }))
+    const file = join(directory, 'file')
+    await writeFile(file, 'x'.repeat(size))
+    const blob = await openAsBlob(file)
+    await writeFile(file, 'changed')
+    return blob
+  }
+
+  test('fails the connection, and is counted as what never was sent', async () => {
+    const socket = new WebSocket(`${server.url}/echo`)
+    await openOf(socket)
+    const ended = Promise.withResolvers<CloseEvent>()
+    const failed = failureOf(socket)
+    socket.onclose = ended.resolve
+    const blob = await unreadable(5)
+    socket.send(blob)
+    const { error } = await failed
+    expect(error).toBeInstanceOf(ConnectionClosedError)
+    expect(error).toMatchObject({ closeStatus: 1006, cause: { name: 'NotReadableError' } })
+    expect(await ended.promise).toMatchObject({ code: 1006, wasClean: false })
+    expect(socket.bufferedAmount).toBe(5)
+  })
+
+  test('to its end fails the connection with a Close frame that says so', async () => {
+    const code = Promise.withResolvers<number>()
+    const url = peer.serve(async (connection) => {
+      await connection.accept()
+      code.resolve((await untilClose(connection)).at(-1)!.payload.readUInt16BE())
+    })
+    const socket = new WebSocket(url)
+    await openOf(socket)
+    const failed = failureOf(socket)
+    const cause = new Error('no more')
+    const parts = [Uint8Array.of(1)]
+    const pull = (controller: ReadableStreamDefaultController) => {
+      const part = parts.pop()
+      if (part) controller.enqueue(part)
+      else setTimeout(20).then(() => controller.error(cause))
+    }
+    const blob = new Blob(['12'])
+    Object.defineProperty(blob, 'stream', { value: () => new ReadableStream({ pull }, { highWaterMark: 0 }) })
+    socket.send(blob)
+    expect((await failed).error).toMatchObject({ code: 'CONNECTION_CLOSED', cause })
+    expect(await code.promise).toBe(1011)
+  })
+
+  test('does nothing to a connection that the server has closed by then', async () => {
+    let isCut: boolean | undefined
+    const url = peer.serve(async (connection) => {
+      await connection.accept()
+      await connection.readFrame()
+      await connection.write(frame(8, closePayload(4000)))
+      await connection.readFrame()
+      isCut = await Promise.race([connection.closed.then(() => true), setTimeout(50, false)])
+      connection.end()
+    })
+    const socket = new WebSocket(url)
+    await openOf(socket)
+    const errors: unknown[] = []
+    socket.onerror = (event) => errors.push(event)
+    const endless = new Blob(['never read'])
+    Object.defineProperty(endless, 'stream', { value: () => new ReadableStream() })
+    socket.send('now')
+    socket.send(endless)
+    const [event] = await once(socket, 'close')
+    expect(event).toMatchObject({ code: 4000, wasClean: true })
+    expect([isCut, errors]).toEqual([false, []])
+    expect(socket.bufferedAmount).toBe(endless.size)
+  })
+})
+
+describe('the signal of a listener', () => {
+  const listeners = (signal: AbortSignal) => getEventListeners(signal, 'abort').length
+
+  test('lets go of a listener that is removed, or has had its turn', async () => {
+    const { signal } = new AbortController()
+    const socket = new WebSocket(`${server.url}/echo`)
+    const listener = () => {}
+    socket.addEventListener('message', listener, { signal })
+    socket.addEventListener('open', listener, { signal, once: true })
+    expect(listeners(signal)).toBe(2)
+    socket.removeEventListener('message', listener)
+    expect(listeners(signal)).toBe(1)
+    await openOf(socket)
+    await new Promise(setImmediate)
+    expect(listeners(signal)).toBe(0)
+    socket.close()
+  })
+
+  test('lets go of all when the socket is closed, and still counts for what is dispatched by hand', async () => {
+    const controller = new AbortController()
+    const { signal } = controller
+    const socket = new WebSocket(`${server.url}/close?code=4000`)
+    const seen: unknown[] = []
+    const listen = (type: string) => socket.addEventListener(type, () => seen.push(type), { signal })
+    for (const type of ['open', 'message', 'error', 'close']) listen(type)
+    expect(listeners(signal)).toBe(4)
+    await once(socket, 'close')
+    await new Promise(setImmediate)
+    expect(listeners(signal)).toBe(0)
+    listen('late')
+    expect(listeners(signal)).toBe(0)
+    socket.dispatchEvent(new Event('late'))
+    controller.abort()
+    socket.dispatchEvent(new Event('late'))
+    expect(seen).toEqual(['open', 'close', 'late'])
+  })
+})
+
 describe('a stream', () => {
+  test('sends shared memory as the bytes that it holds', async () => {
+    const stream = new WebSocketStream(`${server.url}/echo`)
+    const { readable, writable } = await stream.opened
+    const shared = new SharedArrayBuffer(3)
+    new Uint8Array(shared).set([1, 2, 3])
+    await writable.getWriter().write(shared)
+    expect((await readable.getReader().read()).value).toEqual(Uint8Array.of(1, 2, 3))
+    stream.close()
+  })
+
   test('gives what came before the connection was lost', async () => {
     const url = peer.serve(async (connection) => {
       await connection.accept()

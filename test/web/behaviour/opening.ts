@@ -120,6 +120,11 @@ export const opening: Cases<SocketClass> = {
     // Over HTTP/2 nothing is switched.
     if (!isHttp1) return
     await failsToOpen(new type(serve((peer) => peer.write(peer.acceptance().replace('websocket', 'other')))))
+  },
+
+  'a 101 that does not say so in its Connection field is a failure': async ({ type, serve, isHttp1 }) => {
+    // Over HTTP/2 nothing is switched.
+    if (!isHttp1) return
     await failsToOpen(new type(serve((peer) => peer.write(peer.acceptance().replace(': Upgrade', ': close')))))
   },
 
