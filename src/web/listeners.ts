@@ -9,6 +9,8 @@ export interface Listener {
   readonly capture: boolean
   readonly once: boolean
   readonly passive: boolean | undefined
+  /** Removes it when it aborts. */
+  readonly signal: AbortSignal | undefined
   isRemoved: boolean
 }
 
@@ -48,6 +50,9 @@ export class Listeners implements Firing {
   isStopped = false
   readonly #audiences = new Map<string, Audience>()
   readonly #handlers = new Map<string, Handler>()
+  /** What signals call, by the listener that each of them removes. */
+  readonly #onAborts = new Map<Listener, () => void>()
+  #areSignalsReleased = false
 
   constructor(target: EventTarget) {
     this.target = target
@@ -69,22 +74,32 @@ export class Listeners implements Firing {
     if (!isCallback(callback) || signal?.aborted) return
     const audience = this.of(`${type as string}`)
     if (find(audience, callback, Boolean(capture))) return
-    const listener = {
+    const listener: Listener = {
       callback,
       capture: Boolean(capture),
       once: Boolean(once),
       passive: passive === undefined ? undefined : Boolean(passive),
+      signal,
       isRemoved: false,
     }
     append(audience, listener)
-    signal?.addEventListener('abort', () => remove(audience, listener), { once: true })
+    if (signal && !this.#areSignalsReleased) this.#obey(signal, audience, listener)
   }
 
   remove(type: unknown, callback: unknown, options: unknown): void {
     if (!isCallback(callback)) return
     const audience = this.of(`${type as string}`)
     const listener = find(audience, callback, Boolean(optionsOf(options).capture))
-    if (listener) remove(audience, listener)
+    if (listener) this.#remove(audience, listener)
+  }
+
+  /**
+   * Nothing more will come by itself: signals, which may live as long as the process, let go of the listeners, and so of their target.
+   * What somebody dispatches is still kept from those whose signal has aborted.
+   */
+  releaseSignals(): void {
+    this.#areSignalsReleased = true
+    for (const listener of this.#onAborts.keys()) this.#release(listener)
   }
 
   /** The value of an event handler attribute. */
@@ -97,7 +112,7 @@ export class Listeners implements Firing {
     const handler = this.#handlers.get(type)
     if ((typeof value !== 'object' && typeof value !== 'function') || value === null) {
       this.#handlers.delete(type)
-      if (handler) remove(this.of(type), handler.listener)
+      if (handler) this.#remove(this.of(type), handler.listener)
     } else if (handler) {
       handler.value = value
     } else {
@@ -129,7 +144,7 @@ export class Listeners implements Firing {
     const audience = this.of(type)
     const callbacks = audience.listeners.map((listener) => {
       const callback = (given: unknown) => {
-        if (!listener.isRemoved) this.#call(audience, listener, given)
+        if (!listener.isRemoved && !listener.signal?.aborted) this.#call(audience, listener, given)
       }
       const { passive } = listener
       native.addEventListener.call(target, type, callback, passive === undefined ? {} : { passive })
@@ -143,17 +158,43 @@ export class Listeners implements Firing {
   }
 
   #call(audience: Audience, listener: Listener, event: unknown): void {
-    if (listener.once) remove(audience, listener)
+    if (listener.once) this.#remove(audience, listener)
     const { callback } = listener
     if (typeof callback === 'function') callback.call(this.target, event)
     else callback.handleEvent!(event)
+  }
+
+  #remove(audience: Audience, listener: Listener): void {
+    listener.isRemoved = true
+    audience.listeners = audience.listeners.filter((one) => one !== listener)
+    this.#release(listener)
+  }
+
+  #obey(signal: AbortSignal, audience: Audience, listener: Listener): void {
+    const onAbort = () => this.#remove(audience, listener)
+    this.#onAborts.set(listener, onAbort)
+    signal.addEventListener('abort', onAbort)
+  }
+
+  #release(listener: Listener): void {
+    const onAbort = this.#onAborts.get(listener)
+    if (onAbort === undefined) return
+    this.#onAborts.delete(listener)
+    listener.signal?.removeEventListener('abort', onAbort)
   }
 
   #startHandler(type: string, value: object): Handler {
     const callback = (event: unknown) => {
       if (typeof handler.value === 'function') handler.value.call(this.target, event)
     }
-    const listener = { callback, capture: false, once: false, passive: undefined, isRemoved: false }
+    const listener = {
+      callback,
+      capture: false,
+      once: false,
+      passive: undefined,
+      signal: undefined,
+      isRemoved: false,
+    }
     const handler: Handler = { value, listener }
     append(this.of(type), listener)
     return handler
@@ -169,11 +210,6 @@ function append(audience: Audience, listener: Listener): void {
   const { listeners } = audience
   const at = listener.capture ? listeners.filter(({ capture }) => capture).length : listeners.length
   audience.listeners = listeners.toSpliced(at, 0, listener)
-}
-
-function remove(audience: Audience, listener: Listener): void {
-  listener.isRemoved = true
-  audience.listeners = audience.listeners.filter((one) => one !== listener)
 }
 
 /** Null is no listener; anything else that is not an object is a mistake. */

@@ -1,7 +1,7 @@
 /** `WebSocket` of the WHATWG WebSockets Standard. */
 import type { Established } from '../connect.ts'
 import type { Connection } from '../driver/connection.ts'
-import { ConnectionClosedError } from '../errors.ts'
+import { ConnectionClosedError, type HandshakeError, type OptionsError } from '../errors.ts'
 import type { Message } from '../protocol/message-parts.ts'
 import { type CloseInfo, checkClose, checkProtocols, clampedShort, strings, text, urlRecord } from './arguments.ts'
 import { BufferedBytes } from './buffered-bytes.ts'
@@ -25,8 +25,11 @@ export interface WebSocketOptions extends OpeningOptions {
 
 /** The `error` event, which comes before a `close` that is not clean. */
 export interface WebSocketErrorEvent extends Event {
-  /** Why: a HandshakeError before `open`, with the response and `retriable`; later a ConnectionClosedError or one of its kind. */
-  readonly error: unknown
+  /**
+   * Why: a HandshakeError, with the response and `retriable`, or an OptionsError before `open`, or a ConnectionClosedError if it was closed
+   * by then; later a ConnectionClosedError or one of its kind. Undefined in an event that somebody else has dispatched.
+   */
+  readonly error: HandshakeError | OptionsError | ConnectionClosedError | undefined
   /** The message of `error`. */
   readonly message: string
 }
@@ -55,7 +58,7 @@ interface ListenerOptions {
  *
  *     const ws = new WebSocket('wss://example.com', { headers: { authorization: 'Bearer …' } })
  *     ws.onmessage = ({ data }) => console.log(data)
- *     ws.onerror = ({ error }) => console.log(error.response?.status, error.retriable)
+ *     ws.onerror = ({ error }) => console.log(error instanceof HandshakeError && error.response?.status)
  *
  * It cannot make the server wait for what a listener does: messages are fired as they come, and not kept; what listeners keep has no
  * limit. Nor can it make the sender wait: what `send` takes has none either, and whoever sends much has to look at `bufferedAmount`.
@@ -142,7 +145,7 @@ export class WebSocket extends EventTarget {
 
   /**
    * Sends a message: a string as text, bytes or a Blob as binary. Bytes are copied at once. Nothing is sent once closing has begun.
-   * Fails with an InvalidStateError (a DOMException) before `open`.
+   * Fails with an InvalidStateError (a DOMException) before `open`. A Blob that cannot be read fails the connection.
    */
   send(data: string | ArrayBuffer | ArrayBufferView | Blob): void {
     // biome-ignore lint/complexity/noArguments: Web IDL tells an argument that is missing from one that is undefined.
@@ -311,11 +314,12 @@ export class WebSocket extends EventTarget {
       this.#buffered.release(size)
       this.#buffered.took(size, connection.bufferedAmount, connection.bufferedAmount)
     }
-    // One that cannot be read fails the connection if some of it has been sent.
-    blob
-      .stream()
-      .pipeTo(connection.sendStream('binary', true))
-      .then(sent, () => {})
+    // A message that was sent never is left out: `bufferedAmount` goes on to count it, and the connection fails.
+    const lost = (cause: unknown) => {
+      if (connection.failure !== undefined || connection.state === 'closed') return
+      connection.abort(new ConnectionClosedError('A Blob could not be sent.', { cause }))
+    }
+    blob.stream().pipeTo(connection.sendStream('binary', true)).then(sent, lost)
   }
 
   #close({ code, reason }: CloseInfo): void {
@@ -327,6 +331,7 @@ export class WebSocket extends EventTarget {
     this.#readyState = CLOSED
     if (!ending.wasClean) this.#fire(errorEvent(this.#listeners, error))
     this.#fire(closeEvent(this.#listeners, ending))
+    this.#listeners.releaseSignals()
   }
 
   #fire(event: { readonly type: string }): void {
