@@ -25,7 +25,7 @@ export interface WebSocketOpenInfo {
    * Takes messages: bytes are sent as binary, anything else as text. A write resolves when there is room for more. Closing it closes the
    * WebSocketStream, and resolves when that is done.
    */
-  readonly writable: WritableStream<Message | ArrayBuffer | ArrayBufferView>
+  readonly writable: WritableStream<Message | ArrayBufferLike | ArrayBufferView>
   /** As in Sec-WebSocket-Extensions; empty if there are none. */
   readonly extensions: string
   /** The subprotocol that the server chose; empty if none. */
@@ -101,7 +101,8 @@ export class WebSocketStream {
   }
 
   /**
-   * Closes after all that was written before. Fails with an InvalidAccessError or a SyntaxError (DOMExceptions) for a code or a reason
+   * Closes after the messages that the writable has passed on. What still waits in its queue is not sent, though its writes resolve, as
+   * the standard has it: to send all of it, close the writable. Fails with an InvalidAccessError or a SyntaxError (DOMExceptions) for a code or a reason
    * that one may not close with. Messages that were not read yet are dropped.
    */
   close(info: WebSocketCloseInfo | null = {}): void {
@@ -144,7 +145,7 @@ export class WebSocketStream {
       // What is not read waits in the connection, which makes the server wait.
       { highWaterMark: 0 },
     )
-    const writable = new WritableStream<Message | ArrayBuffer | ArrayBufferView>({
+    const writable = new WritableStream<Message | ArrayBufferLike | ArrayBufferView>({
       start: (controller) => {
         this.#writable = controller
       },
@@ -169,8 +170,8 @@ export class WebSocketStream {
   }
 
   async #write(connection: Connection, chunk: unknown): Promise<void> {
-    const message = chunk instanceof ArrayBuffer || ArrayBuffer.isView(chunk) ? bytesOf(chunk) : text(chunk)
-    // What comes after closing has begun is dropped: the stream itself ends in a moment.
+    const message = bytesOf(chunk) ?? text(chunk)
+    // The standard: once closing has begun, nothing is sent and nothing fails. The stream itself ends in a moment.
     if (!connection.canSend) return
     try {
       await connection.send(message)
@@ -229,8 +230,10 @@ tag(WebSocketStream.prototype, 'WebSocketStream')
 
 export default WebSocketStream
 
-function bytesOf(data: ArrayBuffer | ArrayBufferView): Uint8Array {
-  return ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data)
+/** Undefined for what is not bytes. */
+function bytesOf(data: unknown): Uint8Array | undefined {
+  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+  return data instanceof ArrayBuffer || data instanceof SharedArrayBuffer ? new Uint8Array(data) : undefined
 }
 
 function closedWrite(): DOMException {
