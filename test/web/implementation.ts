@@ -6,6 +6,14 @@ export interface Implementation<C> {
   readonly httpVersion: '1.1' | '2'
   /** The class, for servers with a certificate of this authority. */
   create(ca: string): C
+  /** By what it cannot do over its transport, whatever the class does: those cases are left out. */
+  readonly lacks?: Readonly<Record<string, Lack>>
+}
+
+export interface Lack {
+  readonly why: string
+  /** By their names. */
+  readonly cases: readonly string[]
 }
 
 export type Case<C> = (context: Context<C>) => Promise<void>

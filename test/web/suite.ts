@@ -78,12 +78,13 @@ export interface Runner {
   afterAll(run: () => Promise<void>): unknown
 }
 
-/** Defines a test for each case that can be tried over the implementation's transport. */
+/** Defines a test for each case, but for those that need what the implementation lacks. */
 export function behaviour<C>(
   implementation: Implementation<C>,
   groups: Readonly<Record<string, Cases<C>>>,
   runner: Runner,
 ): void {
+  const left = leftOut(implementation, groups)
   runner.describe(implementation.name, () => {
     let peer: RunningPeer
     runner.beforeAll(async () => {
@@ -92,10 +93,20 @@ export function behaviour<C>(
     runner.afterAll(() => peer.close())
     for (const [group, cases] of Object.entries(groups)) {
       runner.describe(group, () => {
-        for (const [name, run] of Object.entries(cases)) runner.test(name, () => attempt(implementation, peer, run))
+        for (const [name, run] of Object.entries(cases)) {
+          if (!left.has(name)) runner.test(name, () => attempt(implementation, peer, run))
+        }
       })
     }
   })
+}
+
+/** The cases that need what the implementation lacks; each has to be one of the suite's. */
+function leftOut<C>({ lacks = {} }: Implementation<C>, groups: Readonly<Record<string, Cases<C>>>): Set<string> {
+  const names = new Set(Object.values(groups).flatMap((cases) => Object.keys(cases)))
+  const left = new Set(Object.values(lacks).flatMap(({ cases }) => cases))
+  for (const name of left) if (!names.has(name)) throw new Error(`There is no case “${name}”`)
+  return left
 }
 
 /** Runs one case; whatever it has opened ends with it. */

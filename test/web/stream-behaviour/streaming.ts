@@ -250,6 +250,22 @@ export const ending: Cases<StreamClasses> = {
     )
   },
 
+  'what waits for its turn when close is called is not sent, and its write fulfils': async (context) => {
+    const { stream, writable, frames } = await answered(context)
+    const writer = writable.getWriter()
+    const writes = ['one', 'two', 'three'].map((chunk) => writer.write(chunk))
+    stream.close()
+    await Promise.all(writes)
+    same(
+      (await frames).map(({ opcode, payload: bytes }) => [opcode, bytes.toString()]),
+      [
+        [1, 'one'],
+        [8, ''],
+      ],
+    )
+    await stream.closed
+  },
+
   'aborting and cancelling close': async (context) => {
     for (const how of ['abort', 'cancel'] as const) {
       const { stream, readable, writable, close } = await answered(context)
