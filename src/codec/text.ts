@@ -6,6 +6,8 @@ interface MemoryText {
   /** Writes UTF-8 at an address, lone surrogates as U+FFFD; returns its length. There is room for `room` bytes. */
   write(text: string, memory: Uint8Array, address: number, room: number): number
   encode(text: string): Uint8Array
+  /** Whether a text is known to be ASCII: false where finding out is not worth while. */
+  isAscii(text: string): boolean
   /** Of bytes that are known to be ASCII. */
   fromAscii(bytes: Uint8Array, from: number, to: number): string
   /** Of bytes that are known to be valid UTF-8. */
@@ -21,6 +23,7 @@ type BufferLike = Uint8Array & {
 interface BufferConstructor {
   from(memory: ArrayBufferLike): BufferLike
   from(text: string, encoding: 'utf8'): BufferLike
+  byteLength(text: string): number
 }
 const NodeBuffer = (globalThis as unknown as { Buffer?: BufferConstructor }).Buffer
 
@@ -33,6 +36,7 @@ function bufferText(Buffer: BufferConstructor): MemoryText {
   return {
     write: (text, memory, address, room) => (memory as BufferLike).utf8Write(text, address, room),
     encode: (text) => Buffer.from(text, 'utf8'),
+    isAscii: (text) => Buffer.byteLength(text) === text.length,
     fromAscii: (bytes, from, to) => (bytes as BufferLike).latin1Slice(from, to),
     fromUtf8: (bytes, from, to) => (bytes as BufferLike).utf8Slice(from, to),
   }
@@ -47,6 +51,7 @@ export function standardText(): MemoryText {
   return {
     write: (text, memory, address, room) => encoder.encodeInto(text, memory.subarray(address, address + room)).written,
     encode: (text) => encoder.encode(text),
+    isAscii: () => false,
     fromAscii: decode,
     fromUtf8: decode,
   }

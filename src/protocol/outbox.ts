@@ -11,8 +11,8 @@ export interface Chunk {
 
 /** From this many bytes on it is cheaper to lend a slab than to copy out of it. */
 const LEND_FROM = 8192
-/** The most slabs that one connection may have lent: 1 MiB. */
-const LENT_MAX = 16
+/** The most slabs that one connection may have lent: 4 MiB. */
+const LENT_MAX = 64
 /** While fewer slabs than this are free, nothing is lent. */
 const FREE_MIN = 32
 /** A UTF-16 unit takes at most this many bytes of UTF-8. */
@@ -71,11 +71,9 @@ export class Outbox {
   /** Adds a frame of text, encoded where it will be sent from. */
   pushText(firstByte: number, text: string): void {
     const most = text.length * UTF8_PER_UNIT
-    if (headerLength(most) + most <= BLOCK_BYTES) {
-      this.#pushShortText(firstByte, text, most)
-    } else {
-      this.push(firstByte, memoryText.encode(text))
-    }
+    if (headerLength(most) + most <= BLOCK_BYTES) this.#pushShortText(firstByte, text, most)
+    else if (memoryText.isAscii(text)) this.#pushLongAscii(firstByte, text)
+    else this.push(firstByte, memoryText.encode(text))
   }
 
   #pushShortText(firstByte: number, text: string, most: number): void {
@@ -90,18 +88,32 @@ export class Outbox {
     this.#advance(header + length)
   }
 
+  /** A character is a byte, so that it can be cut anywhere. */
+  #pushLongAscii(firstByte: number, text: string): void {
+    const { buffer } = this.#codec
+    const key = this.#pushHeader(firstByte, text.length)
+    this.#fill(text.length, key, (at, from, to) => memoryText.write(text.slice(from, to), buffer, at, to - from))
+  }
+
   /** Adds a frame whose payload lies in parts. */
   pushParts(firstByte: number, parts: readonly Uint8Array[]): void {
+    const { memory } = this.#codec
     const length = parts.reduce((sum, part) => sum + part.length, 0)
-    const key = this.#nextKey()
-    const header = headerLength(length)
-    this.#codec.header(this.#reserve(header), firstByte, length, key)
-    this.#advance(header)
+    const key = this.#pushHeader(firstByte, length)
     let done = 0
     for (const part of parts) {
-      this.#pushPart(part, rotateKey(key, done))
+      this.#fill(part.length, rotateKey(key, done), (at, from, to) => memory.set(part.subarray(from, to), at))
       done += part.length
     }
+  }
+
+  /** Adds the header of a frame; returns its masking key. */
+  #pushHeader(firstByte: number, length: number): number {
+    const key = this.#nextKey()
+    const size = headerLength(length)
+    this.#codec.header(this.#reserve(size), firstByte, length, key)
+    this.#advance(size)
+    return key
   }
 
   /** Adds a frame whose payload is made in place: at most `most` bytes at an address of memory, as many as `make` returns. */
@@ -116,12 +128,12 @@ export class Outbox {
     this.#advance(header + length)
   }
 
-  /** As much as there is room for, slab by slab. */
-  #pushPart(part: Uint8Array, key: number): void {
-    for (let from = 0; from < part.length; ) {
+  /** Adds masked bytes, as many at a time as there is room for; `copy` puts them at an address. */
+  #fill(length: number, key: number, copy: (at: number, from: number, to: number) => void): void {
+    for (let from = 0; from < length; ) {
       const at = this.#reserve(1)
-      const count = Math.min(this.#room(), part.length - from)
-      this.#codec.memory.set(part.subarray(from, from + count), at)
+      const count = Math.min(this.#room(), length - from)
+      copy(at, from, from + count)
       this.#codec.mask(at, count, rotateKey(key, from))
       this.#advance(count)
       from += count

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
 import { codecOnce } from '../../src/codec/instance.ts'
 import { loadCodec, standIn } from '../../src/codec/load.ts'
-import { SLABS_IN_MEMORY } from './support.ts'
 
 test('a runtime with WebAssembly gets the core, and all callers the same', () => {
   const { codec, arena } = loadCodec()
@@ -20,7 +19,7 @@ test('a runtime that cannot compile the core gets the twin, with a smaller memor
   expect(compiled).toBe(0)
   const { codec, arena } = load()
   expect(codec.name).toBe('js')
-  expect(arena.free).toBe(SLABS_IN_MEMORY)
+  expect(arena.free).toBe(64)
   expect(load().codec).toBe(codec)
   expect(compiled).toBe(1)
 })

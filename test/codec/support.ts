@@ -18,7 +18,7 @@ import { WasmCodec } from '../../src/codec/wasm.ts'
 import { type WebAssemblyModule, webAssembly } from '../../src/codec/webassembly.ts'
 
 /** Enough for one connection to be allowed to lend: see FREE_MIN of the outbox. */
-export const SLABS_IN_MEMORY = 64
+export const SLABS_IN_MEMORY = 128
 
 let core: WebAssemblyModule | undefined
 

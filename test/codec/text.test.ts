@@ -52,3 +52,12 @@ describe.each([
     expect(hex(memory)).toBe('e282ace282ac')
   })
 })
+
+test('text is known to be ASCII only if all of it is', () => {
+  const ascii = 'Hello\0\x7f'.repeat(100)
+  expect(memoryText.isAscii(ascii)).toBe(true)
+  for (const other of ['\x80', 'é', '€', '\u{1f600}', '\ud83d']) {
+    expect([memoryText.isAscii(other + ascii), memoryText.isAscii(ascii + other)]).toEqual([false, false])
+  }
+  expect(standardText().isAscii('é')).toBe(false)
+})

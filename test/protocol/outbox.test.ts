@@ -9,7 +9,7 @@ const BINARY = 0x82
 const TEXT = 0x81
 /** From here on a slab is lent even when something is under way. */
 const LARGE = 8192
-const LENT_MAX = 16
+const LENT_MAX = 64
 const FREE_MIN = 32
 /** The longest payload whose frame fits a slab. */
 const SLAB_PAYLOAD = BLOCK_BYTES - 8
@@ -85,6 +85,18 @@ describe.each(CODECS)('an outbox on %s', (_, codec) => {
           outbox.pushText(TEXT, 'after')
           expect(parseFrames(bytesOf(outbox.take())).map(({ payload }) => payload.toString())).toEqual([text, 'after'])
         }
+      }
+    })
+
+    test('of long text that is cut anywhere, behind others', () => {
+      const text = Buffer.from(pattern(200_000).map((byte) => byte & 0x7f)).toString('latin1')
+      for (const before of [1, 30_000, 65_500, 65_530]) {
+        outbox.push(BINARY, pattern(before))
+        outbox.pushText(TEXT, text)
+        outbox.pushText(TEXT, 'after')
+        const payloads = parseFrames(bytesOf(outbox.take())).map(({ payload }) => payload)
+        expect(payloads.map(({ length }) => length)).toEqual([before, text.length, 5])
+        expect(payloads[1]!.toString('latin1') === text).toBe(true)
       }
     })
 
