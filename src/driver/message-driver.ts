@@ -51,6 +51,8 @@ export class MessageDriver implements Connection, MessageSocketSink {
   readonly #options: MessageDriverOptions
   readonly #telemetry: SocketTelemetry | undefined
   readonly #queue = new OutgoingQueue()
+  /** Bytes of a message that is written piece by piece, until it is complete. */
+  #collected = 0
   /** Our Close frame has gone, or waits for the messages before it. */
   #isOutputClosing = false
   /** close() was called: nobody insists on what is still to come. */
@@ -80,7 +82,7 @@ export class MessageDriver implements Connection, MessageSocketSink {
   }
 
   get bufferedAmount(): number {
-    return this.#isOver ? 0 : this.#socket.bufferedAmount + this.#queue.size
+    return this.#isOver ? 0 : this.#socket.bufferedAmount + this.#queue.size + this.#collected
   }
 
   get over(): Promise<void> {
@@ -99,7 +101,7 @@ export class MessageDriver implements Connection, MessageSocketSink {
   send(message: Message): Promise<void> {
     if (this.#queue.isEmpty) return this.#sendNow(message)
     const isText = typeof message === 'string'
-    const copy = isText ? message : message.slice()
+    const copy = isText ? message : new Uint8Array(message)
     const size = isText ? new TextEncoder().encode(message).length : message.length
     this.#whenItsTurn(size, () => this.#sendNow(copy))
     return READY
@@ -110,17 +112,21 @@ export class MessageDriver implements Connection, MessageSocketSink {
     let size = 0
     const outgoing = new OutgoingStream(type, {
       write: (piece) => {
+        if (size + piece.length > COLLECT_LIMIT) return rejected(tooLargeToCollect())
         size += piece.length
-        if (size > COLLECT_LIMIT) return rejected(tooLargeToCollect())
-        pieces.push(piece.slice())
+        this.#collected += piece.length
+        pieces.push(new Uint8Array(piece))
         return READY
       },
       end: (isText) => {
+        this.#collected -= size
         const bytes = concatenated(pieces, size)
         this.#sendNow(isText ? new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes) : bytes)
       },
       // Nothing of it has been sent.
-      abandon: () => {},
+      abandon: () => {
+        this.#collected -= size
+      },
     })
     this.#queue.add(outgoing)
     return outgoing.stream
@@ -286,7 +292,7 @@ export class MessageDriver implements Connection, MessageSocketSink {
   /** Everyone who waits is told why it is in vain. */
   #wake(): void {
     this.#state = nextState(this.#state, 'aborted')
-    this.unsent += this.#queue.size
+    this.unsent += this.#queue.size + this.#collected
     if (this.#state === 'aborted') this.closeStatus ??= 1006
     this.inbox.end(this.#failure)
     this.#queue.fail(this.#failure ?? this.#closed('The connection is closed.'))

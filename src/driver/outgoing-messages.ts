@@ -110,7 +110,7 @@ export class OutgoingMessages {
   /** What is given is copied: the caller may change it. */
   #enqueue(message: Message, compress: boolean): void {
     const isText = typeof message === 'string'
-    const bytes = isText ? memoryText.encode(message) : message.slice()
+    const bytes = isText ? memoryText.encode(message) : new Uint8Array(message)
     const steps = this.#protocol.writer.writeInSteps(bytes, isText, compress)
     const step = (done: () => void): void => {
       if (!this.#canSend) return

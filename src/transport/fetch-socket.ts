@@ -70,7 +70,7 @@ export class FetchSocket implements MessageSocket {
   send(message: string | Uint8Array): void {
     // The runtime would send a lone surrogate as three bytes that are not UTF-8.
     if (typeof message === 'string') this.#socket.send(message.toWellFormed())
-    else this.#socket.send(this.#mustCopy ? message.slice() : message)
+    else this.#socket.send(this.#mustCopy ? new Uint8Array(message) : message)
   }
 
   close(code: number | undefined, reason: string): void {

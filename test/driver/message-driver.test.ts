@@ -44,6 +44,22 @@ describe('messages', () => {
     expect(driver.bufferedAmount).toBe(0)
   })
 
+  test('that wait for one in pieces may be changed after the call, as its pieces may', async () => {
+    const { driver, socket } = start()
+    const writer = (driver.sendStream('binary') as WritableStream<Uint8Array>).getWriter()
+    const given = Buffer.from('one')
+    await writer.write(given)
+    void driver.send(given)
+    expect(driver.bufferedAmount).toBe(6)
+    given.write('two')
+    await writer.write(given)
+    given.fill('x')
+    await writer.close()
+    expect(socket.sent.map((bytes) => Buffer.from(bytes).toString())).toEqual(['onetwo', 'one'])
+    expect(driver.bufferedAmount).toBe(0)
+    driver.abort(undefined)
+  })
+
   test('that the socket does not take any more end the connection', async () => {
     const { driver, socket } = start()
     const received = failure(driver.inbox.receive())
