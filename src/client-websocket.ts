@@ -1,4 +1,12 @@
-import { checkBytes, checkClose, checkObject, checkPing, checkSignal, type MessageData } from './arguments.ts'
+import {
+  checkBytes,
+  checkClose,
+  checkObject,
+  checkPing,
+  checkSignal,
+  type MessageData,
+  refusedSignal,
+} from './arguments.ts'
 import { establish } from './connect.ts'
 import type { Connection } from './driver/connection.ts'
 import type { MessageStream } from './driver/incoming-stream.ts'
@@ -222,7 +230,7 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
    * the messages that had come before: a ConnectionClosedError, ProtocolError or MessageTooBigError.
    */
   receive({ signal }: Cancellable = {}): Promise<Message | undefined> {
-    return this.#connection?.inbox.receive(signal) ?? this.#cannot('receive')
+    return refusedSignal(signal) ?? this.#connection?.inbox.receive(signal) ?? this.#cannot('receive')
   }
 
   /**
@@ -232,7 +240,7 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
    * message. It fails with the connection. Otherwise as `receive`.
    */
   receiveStream({ signal }: Cancellable = {}): Promise<MessageStream | undefined> {
-    return this.#connection?.inbox.receiveStream(signal) ?? this.#cannot('receiveStream')
+    return refusedSignal(signal) ?? this.#connection?.inbox.receiveStream(signal) ?? this.#cannot('receiveStream')
   }
 
   /** The messages one by one, until the server closes. Leaving the loop does not close the socket. */
@@ -253,6 +261,7 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
   ping(payload?: MessageData, { signal }: Cancellable = {}): Promise<number> {
     return attempt(() => {
       const bytes = payload === undefined ? undefined : checkPing(payload)
+      checkSignal(signal)
       signal?.throwIfAborted()
       const connection = this.#connection
       // After the server's Close frame no Pong comes any more (RFC 6455 §5.5.1).

@@ -244,6 +244,19 @@ describe("the caller's signal", () => {
     await socket.connect(`${url}/echo`)
   })
 
+  test('has to be one for whatever waits, and nothing is lost by one that is not', async () => {
+    const { url } = await server()
+    const socket = aborted(await connect(`${url}/echo`))
+    for (const signal of [null, {}, 'abort', 1] as never[]) {
+      for (const call of ['receive', 'receiveStream'] as const) {
+        expect(await rejection(socket[call]({ signal }))).toMatchObject({ code: 'INVALID_OPTION', option: 'signal' })
+      }
+      expect(await rejection(socket.ping('a', { signal }))).toMatchObject({ code: 'INVALID_OPTION', option: 'signal' })
+    }
+    await socket.send('kept')
+    expect(await socket.receive()).toBe('kept')
+  })
+
   test('belongs to connect, and not to the constructor', () => {
     const options = { signal: AbortSignal.abort() } as ClientWebSocketOptions
     expect(() => new ClientWebSocket(options)).toThrow(OptionsError)
