@@ -1,5 +1,5 @@
 /** `hawser/node-stream`: an open socket as a Duplex of node:stream. */
-import { Duplex, type DuplexOptions } from 'node:stream'
+import { addAbortSignal, Duplex, type DuplexOptions } from 'node:stream'
 import type { ClientWebSocket } from '../client-websocket.ts'
 import type { Message } from '../protocol/message-parts.ts'
 
@@ -18,8 +18,9 @@ export interface NodeStreamOptions
  * `readableHighWaterMark`, so that back-pressure reaches the server.
  *
  * - `end()` sends a Close frame, and what the server still sends can be read (`closeOutput`).
- * - The readable side ends with the server's Close frame. What is written after it fails.
- * - A connection that fails destroys the stream with its error, when the messages that had come before have been read.
+ * - The readable side ends with the server's Close frame, and the writable side with it, but for a socket with `allowHalfOpen`.
+ * - A connection that fails destroys the stream with its error, when the messages that had come before have been read, or at once if nobody
+ *   reads.
  * - `destroy()` before both sides have ended drops the connection (`abort`). `close` comes when it has ended.
  *
  * From then on the socket's own `send` and `receive` are not to be used.
@@ -28,7 +29,7 @@ export function toNodeStream(socket: ClientWebSocket, options: NodeStreamOptions
   return new WebSocketDuplex(socket, options)
 }
 
-const UTF8 = new Set<BufferEncoding>(['utf8', 'utf-8'])
+const UTF8 = new Set(['utf8', 'utf-8'])
 
 type Callback = (error?: Error | null) => void
 
@@ -37,31 +38,42 @@ class WebSocketDuplex extends Duplex {
   /** Why nothing more will come. */
   #failure: { readonly error: Error } | undefined
 
-  constructor(socket: ClientWebSocket, options: NodeStreamOptions) {
+  constructor(socket: ClientWebSocket, { signal, ...options }: NodeStreamOptions) {
     super({ ...options, decodeStrings: false })
     this.#socket = socket
+    this.once('end', () => this.#endWritable())
     // Who only writes is told of a lost connection, too: as with a net.Socket, reading begins by itself.
     this.read(0)
+    if (signal) addAbortSignal(signal, this)
   }
 
   override _read(): void {
     this.#socket.receive().then(
-      (message) => this.push(message === undefined ? null : this.#chunk(message)),
+      (message) => {
+        this.push(message === undefined ? null : this.#chunk(message))
+        // The end is told without being read if there is nothing before it.
+        if (message === undefined) this.read(0)
+      },
       (error) => {
         this.#failure = { error }
-        this.#failWhenRead()
+        if (this.readableLength === 0 || !this.#isRead) this.destroy(error)
+        // Whoever asked for more than there is asks once more.
+        else this.emit('readable')
       },
     )
   }
 
+  /** A stream that is destroyed gives nothing any more: what had come before a failure is read first. */
   override read(size?: number): unknown {
     const chunk = super.read(size)
-    this.#failWhenRead()
+    if (this.#failure && (this.readableLength === 0 || (chunk === null && size !== 0)))
+      this.destroy(this.#failure.error)
     return chunk
   }
 
   override _write(chunk: string | Uint8Array, encoding: BufferEncoding, callback: Callback): void {
-    const message = typeof chunk !== 'string' || UTF8.has(encoding) ? chunk : Buffer.from(chunk, encoding)
+    const isText = typeof chunk === 'string' && UTF8.has(encoding.toLowerCase())
+    const message = isText || typeof chunk !== 'string' ? chunk : Buffer.from(chunk, encoding)
     this.#socket.send(message).then(() => callback(), callback)
   }
 
@@ -78,9 +90,14 @@ class WebSocketDuplex extends Duplex {
     this.#socket.close().then(() => callback(error), callback)
   }
 
-  /** A stream that is destroyed gives nothing any more: what had come before the failure is read first. */
-  #failWhenRead(): void {
-    if (this.#failure && this.readableLength === 0) this.destroy(this.#failure.error)
+  /** Whether somebody reads, or has begun to. */
+  get #isRead(): boolean {
+    return this.readableFlowing !== null || this.listenerCount('readable') > 0
+  }
+
+  /** After the server's Close frame has been answered nothing can be written any more. */
+  #endWritable(): void {
+    if (this.#socket.state !== 'close-received') this.end()
   }
 
   #chunk(message: Message): Message {

@@ -58,6 +58,7 @@ describe('a Duplex over a socket', () => {
     stream.write('é')
     stream.write(Buffer.from([0, 255]))
     stream.write('00ff', 'hex')
+    stream.write('a', 'UTF-8' as BufferEncoding)
     stream.write('AP8=', 'base64')
     stream.write('\u00e9', 'latin1')
     stream.end('')
@@ -66,6 +67,7 @@ describe('a Duplex over a socket', () => {
       [TEXT, 'c3a9'],
       [BINARY, '00ff'],
       [BINARY, '00ff'],
+      [TEXT, '61'],
       [BINARY, '00ff'],
       [BINARY, 'e9'],
       [TEXT, ''],
@@ -97,9 +99,8 @@ describe('a Duplex over a socket', () => {
     const { socket, stream } = await open('/close?code=1001')
     await once(stream.resume(), 'end')
     expect(socket.closeStatus).toBe(1001)
-    stream.write('late')
-    const [error] = await once(stream, 'error')
-    expect(error).toBeInstanceOf(ConnectionClosedError)
+    const error = await new Promise((resolve) => stream.write('late', resolve))
+    expect(error).toBeInstanceOf(Error)
   })
 
   test('is destroyed with the error of the connection, after the messages that had come', async () => {
@@ -162,6 +163,73 @@ describe('a Duplex over a socket', () => {
     })
     const [error] = await once(toNodeStream(aborted(await connect(url))), 'error')
     expect(error).toBeInstanceOf(ConnectionClosedError)
+  })
+
+  test('tells a reader that asks for more than there is of the failure', async () => {
+    const { url } = await peer(async (connection) => {
+      await connection.readRequest()
+      await connection.accept()
+      await connection.write(frame(BINARY, 'abc'))
+      connection.end()
+    })
+    const stream = toNodeStream(aborted(await connect(url)))
+    stream.on('readable', () => stream.read(8))
+    expect((await once(stream, 'error'))[0]).toBeInstanceOf(ConnectionClosedError)
+  })
+
+  test('fails a pipeline that only writes, though the server had said something', async () => {
+    const { url } = await peer(async (connection) => {
+      await connection.readRequest()
+      await connection.accept()
+      await connection.write(frame(TEXT, 'welcome'))
+      await connection.readFrame()
+      connection.end()
+    })
+    const stream = toNodeStream(aborted(await connect(url)))
+    const source = new Readable({ read() {} })
+    source.push('first')
+    expect(await rejection(pipeline(source, stream))).toBeInstanceOf(ConnectionClosedError)
+  })
+
+  test('ends its writing side with the Close frame of the server, unless the socket is half-open', async () => {
+    const closed = await open('/close?code=1000')
+    for await (const _ of closed.stream);
+    if (!closed.stream.closed) await once(closed.stream, 'close')
+    expect(closed.stream).toMatchObject({ writableFinished: true, errored: null })
+    expect(closed.socket.state).toBe('closed')
+
+    const { url } = await server()
+    const half = aborted(await connect(`${url}/close?code=1000`, { allowHalfOpen: true }))
+    const stream = toNodeStream(half)
+    await once(stream.resume(), 'end')
+    expect([stream.writable, half.state]).toEqual([true, 'close-received'])
+    stream.end('last words')
+    await once(stream, 'close')
+    expect(half.state).toBe('closed')
+  })
+
+  test('signal destroys it, also one that has aborted before', async () => {
+    const reason = new Error('enough')
+    const { url } = await server()
+    for (const isEarly of [true, false]) {
+      const controller = new AbortController()
+      const socket = aborted(await connect(`${url}/echo`))
+      if (isEarly) controller.abort(reason)
+      const stream = toNodeStream(socket, { signal: controller.signal })
+      controller.abort(reason)
+      expect((await once(stream, 'error'))[0]).toMatchObject({ name: 'AbortError', cause: reason })
+      expect(socket.state).toBe('aborted')
+    }
+  })
+
+  test('readableHighWaterMark and writableHighWaterMark say how much it keeps', async () => {
+    const { url } = await server()
+    const socket = aborted(await connect(`${url}/messages?count=100&size=10`))
+    const stream = toNodeStream(socket, { readableHighWaterMark: 25, writableHighWaterMark: 10 })
+    await setTimeout(50)
+    expect(stream.readableLength).toBe(30)
+    expect([stream.write('123456789'), stream.write('0')]).toEqual([true, false])
+    stream.destroy()
   })
 
   test('ends without a complaint when the socket has sent its Close frame itself', async () => {
