@@ -14,7 +14,6 @@ import { loadCodec } from '#codec'
 import { checkBytes, checkClose, checkPing, type MessageData } from './arguments.ts'
 import { FINAL, Opcode, RSV1 } from './codec/opcode.ts'
 import { type HawserError, InvalidStateError, OptionsError } from './errors.ts'
-import type { ClientWebSocketOptions } from './options.ts'
 import { MaskingKeys } from './protocol/masking-keys.ts'
 import type { Message } from './protocol/message-parts.ts'
 import { Outbox } from './protocol/outbox.ts'
@@ -70,15 +69,32 @@ export type ProtocolEvent =
   /** The server broke a rule; the Close frame that says so is in the output, and nothing more is read. */
   | { readonly type: 'error'; readonly error: HawserError }
 
-/** As in {@link ClientWebSocketOptions}. */
-export type FrameProtocolOptions = Pick<ClientWebSocketOptions, 'maxMessageSize' | 'maxFragments' | 'allowHalfOpen'>
+/** How a {@link FrameProtocol} judges what comes in. */
+export interface FrameProtocolOptions {
+  /** The largest message, in bytes, at most 536,870,888; a larger one is an `error` event, and 1009. Default: 64 MiB. */
+  readonly maxMessageSize?: number
+  /** The most fragments that a message may have; more are treated as too many bytes are. Default: 131,072. */
+  readonly maxFragments?: number
+  /** Whether the peer's Close frame is left to be answered by `close`. Otherwise it is answered at once. Default: false. */
+  readonly allowHalfOpen?: boolean
+}
+
+const OPTION_NAMES: Readonly<Record<keyof FrameProtocolOptions, true>> = {
+  maxMessageSize: true,
+  maxFragments: true,
+  allowHalfOpen: true,
+}
 
 /** One connection, from the end of its handshake. It begins in the state `open`. Pings are answered by themselves. */
 export class FrameProtocol {
   #events: ProtocolEvent[] = []
   readonly #protocol: Protocol
 
+  /** Fails with an OptionsError for options that cannot be used, or that are those of a whole client. */
   constructor(options: FrameProtocolOptions = {}) {
+    for (const name of Object.keys(options)) {
+      if (!Object.hasOwn(OPTION_NAMES, name)) throw new OptionsError(name, `A FrameProtocol has no option ${name}.`)
+    }
     this.#protocol = new Protocol({ ...loadCodec(), nextKey: maskingKeys.next }, resolveOptions(options), {
       isFull: false,
       isAwaited: true,
@@ -94,8 +110,8 @@ export class FrameProtocol {
   }
 
   /** Takes bytes that came in, cut anywhere, and tells what they complete. They may be reused afterwards. */
-  receive(bytes: Uint8Array): ProtocolEvent[] {
-    const error = this.#protocol.receive(bytes)
+  receive(bytes: Exclude<MessageData, string>): ProtocolEvent[] {
+    const error = this.#protocol.receive(checkBytes(bytes, 'bytes'))
     if (error) this.#events.push({ type: 'error', error })
     const events = this.#events
     this.#events = []

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { encodeFrame, FrameProtocol, Opcode } from '../src/frame.ts'
+import { encodeFrame, FrameProtocol, type FrameProtocolOptions, Opcode } from '../src/frame.ts'
 import { InvalidStateError, OptionsError, ProtocolError } from '../src/index.ts'
 import { oneByOne, wire } from './codec/support.ts'
 import { parseFrames } from './protocol/support.ts'
@@ -86,6 +86,46 @@ describe('FrameProtocol', () => {
     const protocol = new FrameProtocol({ maxMessageSize: 3 })
     expect(protocol.receive(wire('82 04'))).toMatchObject([{ type: 'error', error: { code: 'MESSAGE_TOO_BIG' } }])
     expect(() => new FrameProtocol({ maxMessageSize: 0 })).toThrow(OptionsError)
+    const fragments = new FrameProtocol({ maxFragments: 1 })
+    expect(fragments.receive(wire("01 01 'a' 80 01 'b'"))).toMatchObject([{ error: { code: 'MESSAGE_TOO_BIG' } }])
+  })
+
+  test('refuses the options of a whole client, which it would not obey', () => {
+    for (const options of [{ perMessageDeflate: true }, { highWaterMark: 1 }, { tls: {} }]) {
+      expect(() => new FrameProtocol(options as FrameProtocolOptions)).toThrow(OptionsError)
+    }
+  })
+
+  test('with allowHalfOpen leaves the Close frame of the server to be answered', () => {
+    const protocol = new FrameProtocol({ allowHalfOpen: true })
+    expect(protocol.receive(wire('88 02 03 e8'))).toEqual([{ type: 'close', code: 1000, reason: '' }])
+    expect(protocol.output()).toHaveLength(0)
+    protocol.send('last words')
+    protocol.close()
+    expect(said(protocol)).toEqual([
+      ['81', 'last words'],
+      ['88', '\x03\xe8'],
+    ])
+  })
+
+  test('takes bytes in any form, and nothing else', () => {
+    const bytes = wire("81 02 'hi'")
+    const protocol = new FrameProtocol()
+    const message = [{ type: 'message', data: 'hi' }]
+    expect(protocol.receive(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + 4))).toEqual(message)
+    expect(protocol.receive(new DataView(bytes.buffer, bytes.byteOffset, 4))).toEqual(message)
+    expect(() => protocol.receive('text' as never)).toThrow(OptionsError)
+  })
+
+  test('drops what it holds at its end, and takes nothing more', () => {
+    const protocol = new FrameProtocol()
+    protocol.receive(wire("01 01 'a'"))
+    protocol.send('unsent')
+    protocol.end()
+    expect(protocol.state).toBe('aborted')
+    expect(protocol.output()).toHaveLength(0)
+    expect(protocol.receive(wire("80 01 'b'"))).toEqual([])
+    expect(() => protocol.send('late')).toThrow(InvalidStateError)
   })
 })
 
