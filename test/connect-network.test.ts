@@ -1,9 +1,11 @@
+import { createPrivateKey } from 'node:crypto'
 import { inspect } from 'node:util'
 import { Agent } from 'undici'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { ClientWebSocket, type ClientWebSocketOptions } from '../src/index.ts'
 import { type Authority, createAuthority } from './support/certificates.ts'
 import { startConnectProxy } from './support/connect-proxy.ts'
+import * as carol from './support/pfx.ts'
 import { aborted, failure, peer, rejection, server, untilFinished } from './support/servers.ts'
 
 let authority: Authority
@@ -59,6 +61,24 @@ describe('TLS', () => {
     const mine = await authority.issue({ names: ['a client'], client: true })
     await create({ tls: { ca: authority.ca, ...mine } }).connect(`${url}/echo`)
     expect(requests[0]!.clientName).toBe('a client')
+  })
+
+  test("the client's certificate may come as a pfx with a passphrase, or its key be encrypted with one", async () => {
+    const { url, requests } = await server({
+      ...(await authority.issue()),
+      ca: authority.ca + carol.cert,
+      requestCert: true,
+    })
+    const { pfx, passphrase } = carol
+    await create({ tls: { ca: authority.ca, pfx, passphrase } }).connect(`${url}/echo`)
+    const mine = await authority.issue({ names: ['a client'], client: true })
+    const encrypted = { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase } as const
+    const key = createPrivateKey(mine.key).export(encrypted)
+    await create({ tls: { ca: authority.ca, cert: mine.cert, key, passphrase } }).connect(`${url}/echo`)
+    expect(requests.map(({ clientName }) => clientName)).toEqual(['carol', 'a client'])
+    const wrong = create({ tls: { ca: authority.ca, pfx, passphrase: 'open it' } })
+    const error = await failure(wrong.connect(`${url}/echo`), 'TLS_FAILED')
+    expect(error.message).not.toContain('open it')
   })
 
   test('wss to a server without TLS, and ws to one with it', async () => {
