@@ -80,7 +80,7 @@ export interface PerMessageDeflateOptions {
    */
   readonly clientMaxWindowBits?: number
   /**
-   * The largest window that the server may compress with. A server that does not grant a smaller one is refused.
+   * The largest window that the server may compress with, 9 to 15. A server that does not grant a smaller one is refused.
    * Default: 15.
    */
   readonly serverMaxWindowBits?: number
@@ -217,7 +217,7 @@ export interface ClientWebSocketOptions {
   /** The most fragments that a received message may have; more are treated as too many bytes are. Default: 131,072. */
   readonly maxFragments?: number
   /**
-   * Bytes. `send` waits while more than this is unsent; receiving pauses while more than this is unread. Default: 256
+   * Bytes. `send` waits while as much as this is unsent; receiving pauses while as much as this is unread. Default: 256
    * KiB.
    */
   readonly highWaterMark?: number

@@ -124,10 +124,16 @@ function lookUp(): RawStreams | undefined {
     const options = { windowBits, chunkSize: MIN_CHUNK }
     return history.length === 0 ? options : { ...options, dictionary: history }
   }
-  if (typeof zlib?.createInflateRaw(optionsOf(15))._handle?.writeSync !== 'function') return undefined
+  if (zlib === undefined || !hasHandle(zlib.createInflateRaw(optionsOf(15)))) return undefined
   const inflate: CreateRawStream = (bits, history) => new RawStream(zlib.createInflateRaw(optionsOf(bits, history)))
   const deflate: CreateRawStream = (bits, history) => new RawStream(zlib.createDeflateRaw(optionsOf(bits, history)))
   return { inflate, deflate, takesHistory: remembers(deflate) }
+}
+
+function hasHandle(stream: ZlibStream): boolean {
+  const isThere = typeof stream._handle?.writeSync === 'function'
+  stream.close()
+  return isThere
 }
 
 /** What was said before need not be said again: it shows in the length. */
