@@ -21,7 +21,7 @@ import { parseTarget, printable } from './handshake/target-url.ts'
 import type { HttpHeaders } from './http-headers.ts'
 import type { ClientWebSocketOptions } from './options.ts'
 import type { Message } from './protocol/message-parts.ts'
-import { nextState, type State, type Transition } from './protocol/states.ts'
+import { canSend, nextState, type State, type Transition } from './protocol/states.ts'
 import { type ResolvedOptions, resolveOptions } from './resolve-options.ts'
 import type { TransportName } from './transport/select.ts'
 
@@ -365,6 +365,9 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
   /** Why a call cannot be done in this state. */
   #whyNot(call: string): Error {
     const { state, closeStatus, closeStatusDescription: reason } = this
+    if (this.#connection?.canSend === false && canSend(state)) {
+      return new InvalidStateError(`Cannot ${call}: the socket is being closed.`, state)
+    }
     if (closeStatus === undefined || state === 'close-sent') return this.#invalidState(call)
     const message = `Cannot ${call}: the connection is over (${closeStatus}).`
     return new ConnectionClosedError(message, { closeStatus, reason, wasClean: state === 'closed' })

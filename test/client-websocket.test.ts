@@ -213,6 +213,19 @@ describe('iterators', () => {
   })
 })
 
+test('a send behind a close that still waits for others says so', async () => {
+  const { url } = await server()
+  const socket = aborted(await connect(`${url}/echo`))
+  const writer = socket.sendStream('text').getWriter()
+  await writer.write('begun')
+  const closed = socket.close()
+  const error = await rejection(socket.send('late'))
+  expect(error).toBeInstanceOf(InvalidStateError)
+  expect((error as Error).message).toContain('is being closed')
+  await writer.close()
+  await closed
+})
+
 describe("the caller's signal", () => {
   test('is let go when a call is over', async () => {
     const { url } = await server()

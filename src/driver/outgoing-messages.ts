@@ -91,8 +91,9 @@ export class OutgoingMessages {
     this.#roomForPieces.check()
   }
 
-  /** What is not in the outbox yet never will be. */
+  /** What is not in the outbox yet never will be; nor can those who wait for room tell whether theirs was. */
   failQueue(reason: unknown): void {
+    if (!this.#queue.isEmpty) this.#room.fail(reason)
     this.#queue.fail(reason)
   }
 

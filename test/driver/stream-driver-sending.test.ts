@@ -360,6 +360,14 @@ describe('when the peer ends it', () => {
     expect(driver.bufferedAmount).toBe(0)
   })
 
+  test('with a Close frame, a send fails that waits for room behind what is not complete', async () => {
+    const { driver } = begin()
+    await textWriter().write('one')
+    const waiting = rejection(driver.send('x'.repeat(2 * HIGH_WATER_MARK)))
+    running.receive(frame(CLOSE, closePayload(1001)))
+    expect(await waiting).toMatchObject({ closeStatus: 1001 })
+  })
+
   test('with a Close frame, and allowHalfOpen, the message may be ended', async () => {
     const { driver } = begin({ allowHalfOpen: true })
     const writer = textWriter()
