@@ -1,61 +1,141 @@
 /**
- * `npm run bench`: hawser beside ws, undici and the raw socket with the same bytes. Every measurement is a process of its own;
- * the peers take turns in each round, and what counts is the median of the rounds' ratios.
+ * `npm run bench`: hawser beside ws, undici, Node's own WebSocket and the raw socket. `bench/README.md` says how it measures.
  *
- *     --rounds N   how many rounds (5)
- *     --only TEXT  only the rows whose name contains TEXT
+ *     --quick       fewer rows, peers and rounds: less than three minutes
+ *     --only TEXT   the rows whose name contains TEXT
+ *     --rounds N    how often each peer is measured (5; quick: 2)
+ *     --time MS     how long a measurement takes (500; quick: 300)
+ *     --warm-up MS  how long the same is done before (800; quick: 300)
+ *     --json FILE   writes everything that was measured
+ *     --charts      draws docs/bench/*.svg
+ *     --no-install  leaves out the peers that have to be installed
+ *     --loaded      measures on a machine that has other work as well
  */
-import { execFile, fork } from 'node:child_process'
-import { once } from 'node:events'
-import { cpus } from 'node:os'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { parseArgs, promisify } from 'node:util'
-
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '5' }, only: { type: 'string' } } })
-const PEERS = ['hawser', 'ws', 'undici', 'raw'] as const
-const SIZES = [16, 125, 1024, 65536, 1048576]
-/** How many bytes, or messages, make a measurement long enough. */
-const BYTES = 256 * 1024 * 1024
-const MESSAGES = 300_000
+import { parseArgs } from 'node:util'
+import { drawCharts } from './chart.ts'
+import { describe, lookAtMachine, type Machine, whyNotNow } from './machine.ts'
+import { ROWS, type Row } from './rows.ts'
+import { type RowResult, runRow, type Settings } from './runner.ts'
+import { type Servers, startServers } from './server/start.ts'
+import { showRow, showSummary } from './table.ts'
 
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url))
-const run = promisify(execFile)
-const median = (numbers: number[]) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1]!
+const PEERS = path('peers')
+const CHARTS = path('../docs/bench')
 
-const server = fork(path('server.ts'))
-const [{ port }] = (await once(server, 'message')) as [{ port: number }]
-
-async function measure(peer: string, work: string, kind: string, size: number): Promise<number> {
-  const count = Math.min(MESSAGES, Math.ceil(BYTES / size))
-  const args = [path('client.ts'), peer, work, kind, String(size), String(count), String(port)]
-  const { stdout } = await run(process.execPath, ['--no-warnings', ...args])
-  return Number(stdout)
-}
-
-async function row(work: string, kind: string, size: number): Promise<void> {
-  const name = `${work} ${kind} ${size}`
-  if (values.only !== undefined && !name.includes(values.only)) return
-  const times: Record<string, number[]> = Object.fromEntries(PEERS.map((peer) => [peer, []]))
-  for (let round = 0; round < Number(values.rounds); round++) {
-    for (const peer of PEERS) times[peer]!.push(await measure(peer, work, kind, size))
+function readArguments() {
+  const options = {
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string', default: '' },
+    rounds: { type: 'string' },
+    time: { type: 'string' },
+    'warm-up': { type: 'string' },
+    json: { type: 'string' },
+    charts: { type: 'boolean', default: false },
+    'no-install': { type: 'boolean', default: false },
+    loaded: { type: 'boolean', default: false },
+  } as const
+  try {
+    return parseArgs({ options }).values
+  } catch (error) {
+    return fail((error as Error).message)
   }
-  const count = Math.min(MESSAGES, Math.ceil(BYTES / size))
-  const rate = Math.round(count / (median(times['hawser']!) / 1000))
-  const ratios = PEERS.slice(1).map((peer) => median(times[peer]!.map((time, i) => time / times['hawser']![i]!)))
-  const cells = [
-    name.padEnd(22),
-    `${rate.toLocaleString('en')}/s`.padStart(14),
-    ...ratios.map((r) => r.toFixed(2).padStart(9)),
-  ]
-  console.log(cells.join(' '))
 }
 
-console.log(
-  `Node ${process.version}, ${cpus()[0]?.model ?? 'unknown processor'}, ${new Date().toISOString().slice(0, 10)}`,
-)
-console.log('hawser: messages a second. The others: how many times as fast hawser is (raw: the limit).\n')
-console.log(`${''.padEnd(22)} ${'hawser'.padStart(14)} ${['ws', 'undici', 'raw'].map((p) => p.padStart(9)).join(' ')}`)
-for (const work of ['send', 'receive']) {
-  for (const kind of ['text', 'binary']) for (const size of SIZES) await row(work, kind, size)
+const values = readArguments()
+
+/** A whole number that is more than 0. */
+function count(name: 'rounds' | 'time' | 'warm-up', byDefault: number): number {
+  const value = Number(values[name] ?? byDefault)
+  if (Number.isInteger(value) && value > 0) return value
+  return fail(`--${name} must be a whole number that is more than 0.`)
 }
-server.disconnect()
+
+function fail(why: string): never {
+  console.error(why)
+  process.exit(1)
+}
+
+/** The packages that only the benchmark needs. bufferutil brings what it would otherwise compile. */
+function install(): void {
+  if (existsSync(`${PEERS}/node_modules`)) return
+  const args = ['ci', '--no-audit', '--no-fund', '--ignore-scripts']
+  const { status } = spawnSync('npm', args, { cwd: PEERS, stdio: 'inherit' })
+  if (status !== 0) fail('The peers could not be installed; --no-install leaves them out.')
+}
+
+function settingsOf(): Settings {
+  const { quick, 'no-install': notInstalled } = values
+  const time = count('time', quick ? 300 : 500)
+  return {
+    quick,
+    time,
+    warmUp: count('warm-up', quick ? 300 : 800),
+    rounds: count('rounds', quick ? 2 : 5),
+    isInstalled: !notInstalled,
+  }
+}
+
+function rowsOf({ quick }: Settings): Row[] {
+  const rows = ROWS.filter(({ name, isQuick }) => name.includes(values.only) && (isQuick || !quick))
+  if (rows.length === 0) fail(`No row has ${JSON.stringify(values.only)} in its name.`)
+  return rows
+}
+
+function head(machine: Machine, { language }: Servers, { rounds, time }: Settings): string {
+  const how = `${rounds} rounds of ${time} ms, each measurement a process of its own; medians, and ratios round by round.`
+  return `${describe(machine)}\nServer of HTTP/1.1 in ${language}. ${how}\n`
+}
+
+async function runAll(rows: readonly Row[], settings: Settings, servers: Servers): Promise<RowResult[]> {
+  const results: RowResult[] = []
+  for (const row of rows) {
+    try {
+      const result = await runRow(row, settings, servers)
+      if (result === undefined) continue
+      results.push(result)
+      console.log(showRow(result))
+    } catch (error) {
+      // The other rows are worth something all the same.
+      process.exitCode = 1
+      console.error(`${row.name}\n  ${(error as Error).message}\n`)
+    }
+  }
+  return results
+}
+
+function keep(machine: Machine, results: readonly RowResult[], { language }: Servers, settings: Settings): void {
+  // Where the figures were written to says nothing about them.
+  const args = process.argv
+    .slice(2)
+    .filter((argument, i, all) => !argument.startsWith('--json') && all[i - 1] !== '--json')
+  const command = ['npm run bench', ...(args.length > 0 ? ['--', ...args] : [])].join(' ')
+  if (values.json !== undefined) {
+    writeFileSync(
+      values.json,
+      `${JSON.stringify({ command, machine, server: language, settings, results }, null, 2)}\n`,
+    )
+  }
+  if (!values.charts) return
+  mkdirSync(CHARTS, { recursive: true })
+  for (const [name, svg] of drawCharts(results, machine, command)) writeFileSync(`${CHARTS}/${name}`, svg)
+}
+
+const settings = settingsOf()
+const rows = rowsOf(settings)
+if (settings.isInstalled) install()
+const machine = await lookAtMachine()
+const disturbance = values.loaded ? undefined : whyNotNow(machine)
+if (disturbance !== undefined) fail(`${disturbance}\nFigures would be worth nothing; --loaded measures all the same.`)
+const servers = await startServers()
+try {
+  console.log(head(machine, servers, settings))
+  const results = await runAll(rows, settings, servers)
+  console.log(showSummary(results))
+  keep(machine, results, servers, settings)
+} finally {
+  await servers.close()
+}
