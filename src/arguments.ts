@@ -8,10 +8,17 @@ export type MessageData = string | ArrayBuffer | SharedArrayBuffer | ArrayBuffer
 /** The longest payload of a control frame (RFC 6455 §5.5). */
 const MAX_PING_BYTES = 125
 
-export function checkBytes(data: Exclude<MessageData, string>, name: string): Uint8Array {
+/** The bytes of a buffer or a view, which may be of another realm; undefined for anything else. */
+export function bytesOf(data: unknown): Uint8Array | undefined {
   if (data instanceof Uint8Array) return data
   if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-  if (data instanceof ArrayBuffer || data instanceof SharedArrayBuffer) return new Uint8Array(data)
+  const isBuffer = /^\[object (Shared)?ArrayBuffer\]$/.test(Object.prototype.toString.call(data))
+  return isBuffer ? new Uint8Array(data as ArrayBuffer) : undefined
+}
+
+export function checkBytes(data: unknown, name: string): Uint8Array {
+  const bytes = bytesOf(data)
+  if (bytes) return bytes
   throw new OptionsError(name, `${name} must be a string, an ArrayBuffer or a view of one.`)
 }
 

@@ -197,8 +197,7 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
     try {
       if (typeof data === 'string' || data instanceof Uint8Array) return connection.send(data, compress)
       const source = sourceOf(data)
-      if (source === undefined)
-        return connection.send(checkBytes(data as Exclude<MessageData, string>, 'data'), compress)
+      if (source === undefined) return connection.send(checkBytes(data, 'data'), compress)
       if (source.locked) throw new OptionsError('data', 'data is a stream that is being read.')
       return quietly(source.pipeTo(connection.sendStream(data === source ? undefined : 'binary', compress)))
     } catch (error) {

@@ -30,98 +30,84 @@ interface Interface {
 const AT_TARGET = 2
 const MEMBERS = ['type', 'target', 'srcElement', 'currentTarget', 'eventPhase', 'bubbles', 'cancelable', 'composed']
 const MORE_MEMBERS = ['defaultPrevented', 'returnValue', 'cancelBubble', 'isTrusted', 'timeStamp']
-const METHODS = ['composedPath', 'stopPropagation', 'stopImmediatePropagation', 'preventDefault']
+const METHODS = ['composedPath', 'stopPropagation', 'stopImmediatePropagation', 'preventDefault', 'initEvent']
 const INSPECT = Symbol.for('nodejs.util.inspect.custom')
 
 type EventClass<O extends Occasion> = new (occasion: O) => { readonly type: string }
 
+/** What every event has that a WebSocket fires. Nothing of it can be cancelled. */
+class FiredEvent {
+  readonly #occasion: Occasion
+
+  constructor(occasion: Occasion) {
+    this.#occasion = occasion
+  }
+
+  get target(): EventTarget {
+    return this.#occasion.firing.target
+  }
+
+  get srcElement(): EventTarget {
+    return this.target
+  }
+
+  get currentTarget(): EventTarget | null {
+    return isFired(this.#occasion, this) ? this.target : null
+  }
+
+  get eventPhase(): number {
+    return isFired(this.#occasion, this) ? AT_TARGET : 0
+  }
+
+  composedPath(): EventTarget[] {
+    return isFired(this.#occasion, this) ? [this.target] : []
+  }
+
+  stopPropagation(): void {
+    if (isFired(this.#occasion, this)) this.#occasion.firing.isPropagationStopped = true
+  }
+
+  stopImmediatePropagation(): void {
+    this.stopPropagation()
+    if (isFired(this.#occasion, this)) this.#occasion.firing.isStopped = true
+  }
+
+  get cancelBubble(): boolean {
+    return isFired(this.#occasion, this) && this.#occasion.firing.isPropagationStopped
+  }
+
+  set cancelBubble(value: boolean) {
+    if (value) this.stopPropagation()
+  }
+
+  get returnValue(): boolean {
+    return true
+  }
+
+  set returnValue(_value: boolean) {
+    // Only what is cancelable can be cancelled.
+  }
+
+  preventDefault(): void {
+    // Likewise.
+  }
+
+  initEvent(): void {
+    // An event that is being dispatched stays what it is (DOM §2.2), and one that was fired is of no more use.
+  }
+
+  get timeStamp(): number {
+    return this.#occasion.time
+  }
+}
+
+/** Getters that give the same for every event. */
+const CONSTANTS = { bubbles: false, cancelable: false, composed: false, defaultPrevented: false, isTrusted: true }
+
 /** A class of events that inherit from an interface, but are not built by it. `members` are what it has beyond those of every event. */
 function firedAs<O extends Occasion>(type: string, name: string, members: readonly string[]): EventClass<O> {
   const base = interfaceOf(name)
-  class FiredEvent {
-    readonly #occasion: Occasion
-
-    constructor(occasion: Occasion) {
-      this.#occasion = occasion
-    }
-
-    get type(): string {
-      return type
-    }
-
-    get target(): EventTarget {
-      return this.#occasion.firing.target
-    }
-
-    get srcElement(): EventTarget {
-      return this.target
-    }
-
-    get currentTarget(): EventTarget | null {
-      return isFired(this.#occasion, this) ? this.target : null
-    }
-
-    get eventPhase(): number {
-      return isFired(this.#occasion, this) ? AT_TARGET : 0
-    }
-
-    composedPath(): EventTarget[] {
-      return isFired(this.#occasion, this) ? [this.target] : []
-    }
-
-    stopPropagation(): void {
-      if (isFired(this.#occasion, this)) this.#occasion.firing.isPropagationStopped = true
-    }
-
-    stopImmediatePropagation(): void {
-      this.stopPropagation()
-      if (isFired(this.#occasion, this)) this.#occasion.firing.isStopped = true
-    }
-
-    get cancelBubble(): boolean {
-      return isFired(this.#occasion, this) && this.#occasion.firing.isPropagationStopped
-    }
-
-    set cancelBubble(value: boolean) {
-      if (value) this.stopPropagation()
-    }
-
-    get bubbles(): boolean {
-      return false
-    }
-
-    get cancelable(): boolean {
-      return false
-    }
-
-    get composed(): boolean {
-      return false
-    }
-
-    get defaultPrevented(): boolean {
-      return false
-    }
-
-    get returnValue(): boolean {
-      return true
-    }
-
-    set returnValue(_value: boolean) {
-      // Only what is cancelable can be cancelled.
-    }
-
-    preventDefault(): void {
-      // Likewise.
-    }
-
-    get isTrusted(): boolean {
-      return true
-    }
-
-    get timeStamp(): number {
-      return this.#occasion.time
-    }
-
+  class Fired extends FiredEvent {
     /** How `console.log` of Node, Deno and Bun shows it. */
     [INSPECT](): object {
       const names = ['type', ...members, 'timeStamp']
@@ -130,13 +116,18 @@ function firedAs<O extends Occasion>(type: string, name: string, members: readon
       return shown
     }
   }
-  const { prototype } = FiredEvent
+  const { prototype } = Fired
+  // What every event has stands here, since what this inherits from is the interface.
+  Object.defineProperties(prototype, Object.getOwnPropertyDescriptors(FiredEvent.prototype))
+  for (const [member, value] of Object.entries({ ...CONSTANTS, type })) {
+    Object.defineProperty(prototype, member, { get: () => value, configurable: true })
+  }
   Object.setPrototypeOf(prototype, inheritingFrom(base))
   // Others copy events with it.
   Object.defineProperty(prototype, 'constructor', { get: base, configurable: true })
   tag(prototype, name)
   makeEnumerable(prototype, [...MEMBERS, ...MORE_MEMBERS, ...METHODS])
-  return FiredEvent
+  return Fired as unknown as EventClass<O>
 }
 
 /** The interface of the runtime; one of our own where there is none: Node has no ErrorEvent, and CloseEvent only from 23 on. */

@@ -115,6 +115,9 @@ export class Listeners implements Firing {
       if (handler) this.#remove(this.of(type), handler.listener)
     } else if (handler) {
       handler.value = value
+      // Somebody else listens now, in the same place.
+      const audience = this.of(type)
+      audience.listeners = [...audience.listeners]
     } else {
       this.#handlers.set(type, this.#startHandler(type, value))
     }
@@ -185,7 +188,10 @@ export class Listeners implements Firing {
 
   #startHandler(type: string, value: object): Handler {
     const callback = (event: unknown) => {
-      if (typeof handler.value === 'function') handler.value.call(this.target, event)
+      const { value } = handler
+      const returned: unknown = typeof value === 'function' ? value.call(this.target, event) : undefined
+      // HTML §8.1.8.1: the event handler processing algorithm.
+      if (returned === false) (event as Event).preventDefault()
     }
     const listener = {
       callback,

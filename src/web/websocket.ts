@@ -1,4 +1,5 @@
 /** `WebSocket` of the WHATWG WebSockets Standard. */
+import { bytesOf } from '../arguments.ts'
 import type { Established } from '../connect.ts'
 import type { Connection } from '../driver/connection.ts'
 import { ConnectionClosedError, type HandshakeError, type OptionsError } from '../errors.ts'
@@ -6,8 +7,8 @@ import type { Message } from '../protocol/message-parts.ts'
 import { type CloseInfo, checkClose, checkProtocols, clampedShort, strings, text, urlRecord } from './arguments.ts'
 import { BufferedBytes } from './buffered-bytes.ts'
 import { makeEnumerable, tag } from './enumerable.ts'
-import { closeEvent, errorEvent, FiredMessageEvent, openEvent } from './events.ts'
-import { Listeners } from './listeners.ts'
+import { closeEvent, type Ending, errorEvent, FiredMessageEvent, openEvent } from './events.ts'
+import { type Audience, Listeners } from './listeners.ts'
 import { nextTask } from './next-task.ts'
 import { type Open, type OpeningOptions, opening } from './opening.ts'
 import { utf8Length } from './utf8-length.ts'
@@ -88,6 +89,8 @@ export class WebSocket extends EventTarget {
   #protocol = ''
   #extensions = ''
   #binaryType: 'blob' | 'arraybuffer' = 'blob'
+  /** Who listened to messages after the last one. */
+  #lastListeners: Audience['listeners'] | undefined
 
   /**
    * Begins to connect. Fails with a SyntaxError (a DOMException) for a URL that is not ws:, wss:, http: or https: or has a fragment, and
@@ -96,7 +99,7 @@ export class WebSocket extends EventTarget {
   constructor(url: string | URL, protocols: string | Iterable<string> | WebSocketOptions = []) {
     super()
     // biome-ignore lint/complexity/noArguments: Web IDL tells an argument that is missing from one that is undefined.
-    requireArgument(arguments.length, 'The constructor')
+    requireArguments(arguments.length, 1, 'The constructor')
     this.#url = urlRecord(url)
     const { protocols: offered = [], ...options } = optionsOf(protocols)
     const list = typeof offered === 'object' && offered !== null ? strings(offered) : [text(offered)]
@@ -149,7 +152,7 @@ export class WebSocket extends EventTarget {
    */
   send(data: string | ArrayBuffer | ArrayBufferView | Blob): void {
     // biome-ignore lint/complexity/noArguments: Web IDL tells an argument that is missing from one that is undefined.
-    requireArgument(arguments.length, 'send')
+    requireArguments(arguments.length, 1, 'send')
     const message = messageOf(data)
     if (this.#readyState === CONNECTING) {
       throw new DOMException('Nothing can be sent before the WebSocket is open.', 'InvalidStateError')
@@ -223,6 +226,8 @@ export class WebSocket extends EventTarget {
   ): void
   override addEventListener(type: string, listener: Listener<Event> | null, options?: boolean | ListenerOptions): void
   override addEventListener(type: string, listener: unknown, options: unknown = {}): void {
+    // biome-ignore lint/complexity/noArguments: as above.
+    requireArguments(arguments.length, 2, 'addEventListener')
     this.#listeners.add(type, listener, options)
   }
 
@@ -237,6 +242,8 @@ export class WebSocket extends EventTarget {
     options?: boolean | ListenerOptions,
   ): void
   override removeEventListener(type: string, listener: unknown, options: unknown = {}): void {
+    // biome-ignore lint/complexity/noArguments: as above.
+    requireArguments(arguments.length, 2, 'removeEventListener')
     this.#listeners.remove(type, listener, options)
   }
 
@@ -276,10 +283,9 @@ export class WebSocket extends EventTarget {
         const messages = await connection.inbox.receiveAll()
         if (messages === undefined) return
         for (let next = 0; next < messages.length; ) {
-          const { listeners } = this.#audience
+          const before = this.#lastListeners
           next = this.#fireMessages(messages, next)
-          // Somebody takes one message after the other, as with `once`: theirs may be the next promise to settle.
-          if (this.#audience.listeners !== listeners) await nextTask()
+          if (this.#lastListeners !== before) await nextTask()
         }
       }
     } catch {
@@ -287,15 +293,19 @@ export class WebSocket extends EventTarget {
     }
   }
 
-  /** Fires messages until the listeners change; returns the index of the next one. */
+  /**
+   * Fires messages until the listeners have changed since the one before: then somebody takes one message after the other, as with `once`,
+   * and theirs may be the next promise to settle. Returns the index of the next message.
+   */
   #fireMessages(messages: readonly Message[], from: number): number {
     const audience = this.#audience
-    const { listeners } = audience
     const arrival = { firing: this.#listeners, time: performance.now(), origin: this.#url.origin, unpack: this.#unpack }
     for (let next = from; next < messages.length; ) {
-      if (this.#readyState !== OPEN || listeners.length === 0) break
+      if (this.#readyState !== OPEN || audience.listeners.length === 0) break
       this.#listeners.fire(audience, new FiredMessageEvent(arrival, messages[next++]))
-      if (audience.listeners !== listeners) return next
+      if (audience.listeners === this.#lastListeners) continue
+      this.#lastListeners = audience.listeners
+      return next
     }
     return messages.length
   }
@@ -322,11 +332,15 @@ export class WebSocket extends EventTarget {
     blob.stream().pipeTo(connection.sendStream('binary', true)).then(sent, lost)
   }
 
+  /** The Close frame takes room, but is no message. */
   #close({ code, reason }: CloseInfo): void {
-    this.#connection?.close(code, reason)
+    const connection = this.#connection!
+    const before = connection.bufferedAmount
+    connection.close(code, reason)
+    this.#buffered.took(0, before, connection.bufferedAmount)
   }
 
-  async #end(ending: { code: number; reason: string; wasClean: boolean }, error: unknown): Promise<void> {
+  async #end(ending: Ending, error: unknown): Promise<void> {
     await nextTask()
     this.#readyState = CLOSED
     if (!ending.wasClean) this.#fire(errorEvent(this.#listeners, error))
@@ -354,10 +368,8 @@ function optionsOf(given: unknown): WebSocketOptions {
 }
 
 function messageOf(data: unknown): string | Uint8Array | Blob {
-  if (typeof data === 'string' || data instanceof Blob || data instanceof Uint8Array) return data
-  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-  if (data instanceof ArrayBuffer || data instanceof SharedArrayBuffer) return new Uint8Array(data)
-  return text(data)
+  if (typeof data === 'string') return data
+  return bytesOf(data) ?? (data instanceof Blob ? data : text(data))
 }
 
 function sizeOf(message: string | Uint8Array | Blob): number {
@@ -365,6 +377,6 @@ function sizeOf(message: string | Uint8Array | Blob): number {
   return message instanceof Blob ? message.size : message.length
 }
 
-function requireArgument(count: number, what: string): void {
-  if (count === 0) throw new TypeError(`${what} needs an argument.`)
+function requireArguments(count: number, least: number, what: string): void {
+  if (count < least) throw new TypeError(`${what} needs ${least} ${least === 1 ? 'argument' : 'arguments'}.`)
 }

@@ -1,4 +1,5 @@
 /** `WebSocketStream` of the WHATWG WebSockets Standard, as it is proposed (whatwg/websockets#48). */
+import { bytesOf } from '../arguments.ts'
 import type { Established } from '../connect.ts'
 import type { Connection } from '../driver/connection.ts'
 import type { Message } from '../protocol/message-parts.ts'
@@ -229,12 +230,6 @@ makeEnumerable(WebSocketStream.prototype, ['url', 'opened', 'closed', 'close'])
 tag(WebSocketStream.prototype, 'WebSocketStream')
 
 export default WebSocketStream
-
-/** Undefined for what is not bytes. */
-function bytesOf(data: unknown): Uint8Array | undefined {
-  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-  return data instanceof ArrayBuffer || data instanceof SharedArrayBuffer ? new Uint8Array(data) : undefined
-}
 
 function closedWrite(): DOMException {
   return new DOMException('A WebSocketStream that is closed takes no messages.', 'InvalidStateError')

@@ -97,7 +97,7 @@ export const listening: Cases<SocketClass> = {
     same(order, ['first', 'handler'])
   },
 
-  'what a handler returns does not matter': async (context) => {
+  'what a handler returns does not matter to an event that cannot be cancelled': async (context) => {
     const { socket, message } = await echoed(context)
     let prevented: boolean | undefined
     socket.onmessage = () => false
@@ -107,6 +107,31 @@ export const listening: Cases<SocketClass> = {
     })
     await message()
     same(prevented, false)
+  },
+
+  'a handler that returns false cancels an event that can be cancelled, and no other value does': async ({
+    type,
+    echo,
+  }) => {
+    const socket = new type(echo)
+    for (const returned of [undefined, true, null, 0]) {
+      socket.onmessage = () => returned
+      same(socket.dispatchEvent(new Event('message', { cancelable: true })), true)
+    }
+    socket.onmessage = () => false
+    same(socket.dispatchEvent(new Event('message', { cancelable: true })), false)
+    same(socket.dispatchEvent(new Event('message')), true)
+    await closed(socket)
+  },
+
+  'there have to be a type and a listener, which may be null': async ({ type, echo }) => {
+    const socket = await opened(new type(echo))
+    for (const method of ['addEventListener', 'removeEventListener'] as const) {
+      const call = socket[method].bind(socket) as (...args: unknown[]) => void
+      throwsTypeError(() => call())
+      throwsTypeError(() => call('message'))
+      call('message', null)
+    }
   },
 
   'the same listener is called once': async (context) => {

@@ -168,6 +168,18 @@ export const messages: Cases<SocketClass> = {
     same(taken, texts)
   },
 
+  'who sets onmessage anew for each message misses none': async (context) => {
+    const texts = Array.from({ length: 10 }, (_, index) => `message ${index}`)
+    const socket = await told(context, ...texts.map((text) => frame(1, text)))
+    const taken: unknown[] = []
+    const one = () =>
+      new Promise<SocketEvent>((resolve) => {
+        socket.onmessage = resolve as () => void
+      })
+    for (const _ of texts) taken.push((await one()).data)
+    same(taken, texts)
+  },
+
   'what a listener throws is reported, and stops nothing': async (context) => {
     const socket = await told(context, frame(1, 'one'), frame(1, 'two'))
     const seen: unknown[] = []

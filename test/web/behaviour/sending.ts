@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import { holds, same } from '../../contract/check.ts'
 import type { PeerFrame } from '../../support/scripted-peer.ts'
 import type { Cases } from '../implementation.ts'
@@ -92,6 +93,28 @@ export const sending: Cases<SocketClass> = {
     const part = (from: number, to: number) => [2, hex.slice(from * 2, to * 2)]
     const sizes = [1, 2, 4, 8, 8, 1].map((size) => part(8, 8 + size))
     same(await sent(), [part(0, 24), part(1, 3), part(2, 5), ...sizes, part(0, 0)])
+  },
+
+  'bufferedAmount stays 0 when all has left and close was called': async ({ type, echo }) => {
+    const socket = await opened(new type(echo))
+    socket.send('text')
+    await next(socket, 'message')
+    same(socket.bufferedAmount, 0)
+    socket.close()
+    same(socket.bufferedAmount, 0)
+    await closed(socket)
+  },
+
+  'buffers and views of another realm go out as binary': async (context) => {
+    const { socket, sent } = await listened(context)
+    socket.send(runInNewContext('Uint8Array.of(1, 2).buffer'))
+    socket.send(runInNewContext('Uint8Array.of(3)'))
+    socket.send(runInNewContext('new DataView(Uint8Array.of(4).buffer)'))
+    same(await sent(), [
+      [2, '0102'],
+      [2, '03'],
+      [2, '04'],
+    ])
   },
 
   'bytes may be changed after they were sent': async (context) => {
