@@ -14,8 +14,9 @@ export type BeforeAttempt<T> = (attempt: number) => T | Promise<T>
 /** The options of {@link reconnecting}: those of `connect`, and these. */
 export interface ReconnectingOptions extends ClientWebSocketOptions, Cancellable {
   /**
-   * Is asked before each attempt for options that go before the others: a token that has just been fetched. `attempt` counts all attempts
-   * from 1. If it fails, so does the loop, with the same error: throw from it to give up. Default: none.
+   * Is asked before each attempt for options that go before the others, each as a whole (its `headers` stand for all headers): a token
+   * that has just been fetched. `attempt` counts all attempts from 1. If it fails, so does the loop, with the same error: throw from it to
+   * give up. Default: none.
    */
   readonly options?: BeforeAttempt<ClientWebSocketOptions>
   /** The delays between attempts. */
@@ -124,8 +125,9 @@ async function* sockets(
         continue
       }
       const openedAt = now()
-      yield* lent(outcome, signal)
-      if (now() - openedAt >= GOOD_AFTER) backOff.reset()
+      yield* lent(outcome, signal, () => {
+        if (now() - openedAt >= GOOD_AFTER) backOff.reset()
+      })
       await sleep(backOff.next(), ending.signal)
     }
   } catch (error) {
@@ -156,8 +158,12 @@ function retryable(error: unknown): HandshakeError {
   throw error
 }
 
-/** Yields a socket once, and closes it when it is given back, in whatever way. */
-async function* lent(socket: ClientWebSocket, signal: AbortSignal | undefined): AsyncGenerator<ClientWebSocket, void> {
+/** Yields a socket once, and closes it when it is given back, in whatever way, which `givenBack` is told before. */
+async function* lent(
+  socket: ClientWebSocket,
+  signal: AbortSignal | undefined,
+  givenBack: () => void,
+): AsyncGenerator<ClientWebSocket, void> {
   const abort = () => socket.abort(signal?.reason)
   signal?.addEventListener('abort', abort)
   try {
@@ -165,6 +171,7 @@ async function* lent(socket: ClientWebSocket, signal: AbortSignal | undefined): 
     signal?.throwIfAborted()
     yield socket
   } finally {
+    givenBack()
     await socket.close()
     signal?.removeEventListener('abort', abort)
   }

@@ -135,6 +135,17 @@ describe('reconnecting', () => {
     expect(delays).toEqual([1000, 2000, 4000, 1000, 2000])
   })
 
+  test('the time that closing takes is none of the body', async () => {
+    const { environment, delays, pass } = fakeTime()
+    const hangs: Script = (connection) => connection.accept()
+    const server = await serverThat(hangs, hangs, hangs)
+    await run(environment, server.url, { closeTimeout: 20 }, (_, iteration) => {
+      setTimeout(() => pass(20_000), 5)
+      return iteration === 3 && 'break'
+    })
+    expect(delays).toEqual([1000, 2000])
+  })
+
   test('waits as long as Retry-After says, and a random part on top', async () => {
     const { environment, delays } = fakeTime(0.5)
     const server = await serverThat(answers('429 Slow down', 'retry-after: 7'), answers('503 Away', 'retry-after: 120'))
