@@ -95,7 +95,6 @@ const NAMES: Readonly<Record<Name, true>> = {
 class Observatory {
   #channels: Channels | undefined
   #hasLooked = false
-  #lastId = 0
 
   /** Begins to observe a socket to this URL, if anybody wants to know. */
   observe(url: string): SocketTelemetry | undefined {
@@ -104,13 +103,22 @@ class Observatory {
     const channels = this.#channels
     if (channels === undefined) return undefined
     for (const name in channels) {
-      if (channels[name as Name].hasSubscribers) return new SocketTelemetry(channels, ++this.#lastId, url)
+      if (channels[name as Name].hasSubscribers) return new SocketTelemetry(channels, nextId(), url)
     }
     return undefined
   }
 }
 
 export const observatory = new Observatory()
+
+/** The last id, which all copies of the package in a thread count up, as they share the channels. */
+const LAST_ID = Symbol.for('hawser.telemetry.lastId')
+
+function nextId(): number {
+  const shared = globalThis as { [LAST_ID]?: number }
+  shared[LAST_ID] = (shared[LAST_ID] ?? 0) + 1
+  return shared[LAST_ID]
+}
 
 /** Workers without `nodejs_compat` have neither `process` nor the module. */
 function findChannels(): Channels | undefined {

@@ -314,6 +314,15 @@ describe('the channels', () => {
   })
 })
 
+test('two copies of the package give no id twice', async () => {
+  const { url } = await server()
+  const events = listen(['hawser:open'])
+  vi.resetModules()
+  const other: typeof import('../src/index.ts') = await import('../src/index.ts')
+  for (const connecting of [connect, other.connect, connect, other.connect]) aborted(await connecting(`${url}/echo`))
+  expect(new Set(named(events, 'hawser:open').map(({ id }) => id)).size).toBe(4)
+})
+
 describe('without a subscriber', () => {
   afterEach(() => {
     vi.restoreAllMocks()
