@@ -1,8 +1,11 @@
 /** The options of a ClientWebSocket, documented where they are declared. `resolve-options.ts` checks them. */
 
-/** Header fields as a caller may give them: a record, pairs, a `Headers`, or anything else that iterates over pairs. */
+/**
+ * Header fields as a caller may give them: a record, whose fields that are undefined are left out, pairs, a `Headers`,
+ * or anything else that iterates over pairs.
+ */
 export type HeadersInit =
-  | Readonly<Record<string, string | readonly string[]>>
+  | Readonly<Record<string, string | readonly string[] | undefined>>
   | Iterable<readonly [name: string, value: string]>
 
 /**

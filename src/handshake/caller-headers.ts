@@ -44,7 +44,7 @@ export function checkHeaders(headers: HeadersInit): HeaderField[] {
 function pairs(headers: HeadersInit): unknown[] {
   if (typeof headers !== 'object' || headers === null) fail('they have to be a record, pairs or a Headers')
   if (Symbol.iterator in headers) return [...headers]
-  return Object.entries(headers).flatMap(([name, value]) =>
+  return Object.entries(headers).flatMap(([name, value = []]) =>
     Array.isArray(value) ? value.map((one) => [name, one]) : [[name, value]],
   )
 }

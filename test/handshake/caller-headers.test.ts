@@ -17,7 +17,7 @@ describe('header fields are taken', () => {
     ],
     [
       'from a record with lists',
-      { a: ['1', '2'], b: [] },
+      { a: ['1', '2'], b: [], c: undefined },
       [
         ['a', '1'],
         ['a', '2'],
@@ -88,7 +88,7 @@ describe('header fields are refused', () => {
     ['a list of lines', ['X: y']],
     ['a name that is not a string', [[1, 'b']]],
     ['a value that is not a string', { a: 1 }],
-    ['a value that is undefined', { a: undefined }],
+    ['a value that is null', { a: null }],
     ['a value that is not a string in a list', { a: ['1', null] }],
   ])('as %s', (_, headers) => {
     refuse(headers)
