@@ -39,7 +39,8 @@ export function traceWebSockets(tracer: Tracer): () => void {
     const { hostname, port, protocol } = new URL(url)
     const attributes = {
       'url.full': url,
-      'server.address': hostname,
+      // An IPv6 address goes without its brackets.
+      'server.address': hostname.replace(/^\[|\]$/g, ''),
       'server.port': Number(port) || (protocol === 'wss:' ? 443 : 80),
     }
     spans.set(id, tracer.startSpan(name, { kind: CLIENT, attributes }))
@@ -64,7 +65,7 @@ export function traceWebSockets(tracer: Tracer): () => void {
         'network.protocol.version': httpVersion,
       }),
     'hawser:handshake:error': ({ id, status, code = 'UNKNOWN', retriable }) =>
-      end(id, { 'http.response.status_code': status, 'hawser.retriable': retriable }, code),
+      end(id, { ...(status > 0 && { 'http.response.status_code': status }), 'hawser.retriable': retriable }, code),
     'hawser:open': (event) => {
       const { id, status, httpVersion, transport } = event
       end(id, {
