@@ -85,7 +85,10 @@ ${label(16, height - 11, 'note', note)}
 `
 }
 
-/** The charts of a run, by the names of their files: of the rows that a quick run has as well, since all would be too much to look at. */
+/**
+ * The charts of a run, by the names of their files: of the rows that a quick run has as well, since all would be too
+ * much to look at.
+ */
 export function drawCharts(results: readonly RowResult[], machine: Machine, command: string): Map<string, string> {
   const charted = results.filter(({ name }) => rowOf(name).isQuick)
   const groups = Map.groupBy(charted, ({ group }) => group)

@@ -1,4 +1,7 @@
-/** One measurement of one peer, in a process of its own: `client.ts JOB` with the job as JSON; prints its figures as JSON. */
+/**
+ * One measurement of one peer, in a process of its own: `client.ts JOB` with the job as JSON; prints its figures as
+ * JSON.
+ */
 import type { Job, Measure } from './job.ts'
 
 const job = JSON.parse(process.argv[2]!) as Job

@@ -1,4 +1,7 @@
-/** One measurement: `deflate-memory-client.ts hawser|ws PORT SOCKETS`. Tells its parent by how many bytes the process has grown. */
+/**
+ * One measurement: `deflate-memory-client.ts hawser|ws PORT SOCKETS`. Tells its parent by how many bytes the process
+ * has grown.
+ */
 import { once } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
 import { connect } from 'hawser'

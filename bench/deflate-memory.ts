@@ -1,6 +1,7 @@
 /**
- * `npm run bench:deflate-memory`: what a thousand sockets cost on which permessage-deflate was agreed, with hawser and with `ws`, each
- * in a process of its own against the same server: after they have connected, and after each has sent a message and received one.
+ * `npm run bench:deflate-memory`: what a thousand sockets cost on which permessage-deflate was agreed, with hawser and
+ * with `ws`, each in a process of its own against the same server: after they have connected, and after each has sent a
+ * message and received one.
  *
  *     --sockets N   how many (1,000)
  */

@@ -26,7 +26,10 @@ const SAMPLE = 1000
 
 const canPin = availableParallelism() > 1 && spawnSync('taskset', ['-c', '0,1', 'true']).status === 0
 
-/** A command that stays on the core of the client, or on that of the servers, where there is taskset and more than one core. */
+/**
+ * A command that stays on the core of the client, or on that of the servers, where there is taskset and more than one
+ * core.
+ */
 export function pinned(core: Core, command: readonly string[]): readonly string[] {
   return canPin ? ['taskset', '-c', core === 'client' ? '0' : '1', ...command] : command
 }

@@ -1,5 +1,6 @@
 /**
- * `npm run bench`: hawser beside ws, undici, Node's own WebSocket and the raw socket. `bench/README.md` says how it measures.
+ * `npm run bench`: hawser beside ws, undici, Node's own WebSocket and the raw socket. `bench/README.md` says how it
+ * measures.
  *
  *     --quick       fewer rows, peers and rounds: less than three minutes
  *     --only TEXT   the rows whose name contains TEXT

@@ -1,5 +1,6 @@
 /**
- * Turns what hawser tells on its diagnostics channels into OpenTelemetry spans: one for each handshake, and one for each connection.
+ * Turns what hawser tells on its diagnostics channels into OpenTelemetry spans: one for each handshake, and one for
+ * each connection.
  *
  *     import { trace } from '@opentelemetry/api'
  *

@@ -1,6 +1,6 @@
 /**
- * What hawser does, in a minute: `npm start`. It starts servers on the loopback, connects to them, shows what happens, and ends by
- * itself: with exit code 0 if everything went as shown.
+ * What hawser does, in a minute: `npm start`. It starts servers on the loopback, connects to them, shows what happens,
+ * and ends by itself: with exit code 0 if everything went as shown.
  */
 import { createAuthority } from '../test/support/certificates.ts'
 import { startHttp2Server } from '../test/support/http2-server.ts'

@@ -1,6 +1,6 @@
 /**
- * Runs what the WebSockets Standard says, as far as a program can observe it, on hawser's classes and on those of others, and prints who
- * passes what. Fails if hawser fails anything that undici or Node passes.
+ * Runs what the WebSockets Standard says, as far as a program can observe it, on hawser's classes and on those of
+ * others, and prints who passes what. Fails if hawser fails anything that undici or Node passes.
  */
 import { WebSocketError as UndiciError, WebSocketStream as UndiciStream, WebSocket as UndiciWebSocket } from 'undici'
 import { WebSocket as WsWebSocket } from 'ws'
@@ -89,7 +89,10 @@ async function verdict<C>(implementation: Implementation<C>, peer: RunningPeer, 
   return result
 }
 
-/** Prints one line for each group, and one for each clause that somebody fails. Gives what hawser fails and a model passes. */
+/**
+ * Prints one line for each group, and one for each clause that somebody fails. Gives what hawser fails and a model
+ * passes.
+ */
 async function compare<C>(title: string, implementations: readonly Implementation<C>[], groups: Groups<C>) {
   const all = new Map<string, Results>()
   for (const implementation of implementations) {

@@ -1,6 +1,6 @@
 /**
- * Runs the Worker on this machine, without an account or the network: `npm run dev`, or `npm run dev -- --port 9000`. It may connect to a
- * server that is started beside it.
+ * Runs the Worker on this machine, without an account or the network: `npm run dev`, or `npm run dev -- --port 9000`.
+ * It may connect to a server that is started beside it.
  */
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'

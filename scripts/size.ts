@@ -1,6 +1,6 @@
 /**
- * Measures what hawser adds to a Worker: bundles dist/ for the edge as its tools do, and prints the size after gzip of what is
- * loaded at once, and of everything. Fails above the limits, and when code of Node is in it.
+ * Measures what hawser adds to a Worker: bundles dist/ for the edge as its tools do, and prints the size after gzip of
+ * what is loaded at once, and of everything. Fails above the limits, and when code of Node is in it.
  */
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
@@ -23,7 +23,10 @@ interface Bundle {
   readonly contents: ReadonlyMap<string, Uint8Array>
 }
 
-/** With `splitting`, what is loaded only when it is needed is in files of its own; the tools of Workers put all into one. */
+/**
+ * With `splitting`, what is loaded only when it is needed is in files of its own; the tools of Workers put all into
+ * one.
+ */
 async function bundle(splitting: boolean): Promise<Bundle> {
   const { metafile, outputFiles } = await build({
     absWorkingDir: root,
@@ -67,8 +70,8 @@ function report(what: string, paths: Iterable<string>, { contents }: Bundle, lim
 }
 
 /**
- * Nothing of Node runs in a Worker without its compatibility layer, which nobody should need for hawser. What is looked up on
- * `globalThis` may be missing, and is fine.
+ * Nothing of Node runs in a Worker without its compatibility layer, which nobody should need for hawser. What is looked
+ * up on `globalThis` may be missing, and is fine.
  */
 function refuseNode({ files, contents }: Bundle): void {
   for (const [path, { imports }] of Object.entries(files)) {

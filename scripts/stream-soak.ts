@@ -1,6 +1,6 @@
 /**
- * `npm run soak:stream`: one message of many GiB to a server and one from it, in constant memory, each byte verified by a running hash.
- * The server and the client of each direction are processes of their own.
+ * `npm run soak:stream`: one message of many GiB to a server and one from it, in constant memory, each byte verified by
+ * a running hash. The server and the client of each direction are processes of their own.
  *
  *     --gib N       how long each message is (10)
  *     --compress    with permessage-deflate, and content that compresses

@@ -1,7 +1,7 @@
 /**
- * Checks what would be published: packs it, lets publint and are-the-types-wrong judge it, and installs it into an empty
- * project, where its types are compiled and the main job is run on every release of Node that is supported, and in a Worker that
- * wrangler has bundled.
+ * Checks what would be published: packs it, lets publint and are-the-types-wrong judge it, and installs it into an
+ * empty project, where its types are compiled and the main job is run on every release of Node that is supported, and
+ * in a Worker that wrangler has bundled.
  */
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'

@@ -1,6 +1,7 @@
 /**
- * Runs the tests in the other runtimes: all of Node's on every release of Node that is supported, beside the one that this
- * repository brings, and the contract suite on the Node build in Deno and Bun. Takes the names of runtimes; by default, all.
+ * Runs the tests in the other runtimes: all of Node's on every release of Node that is supported, beside the one that
+ * this repository brings, and the contract suite on the Node build in Deno and Bun. Takes the names of runtimes; by
+ * default, all.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'

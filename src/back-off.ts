@@ -8,7 +8,10 @@ export interface BackOffOptions {
   readonly initialDelay?: number
   /** By how much the greatest delay grows with each attempt, at least 1. Default: 2. */
   readonly factor?: number
-  /** No delay is longer, in milliseconds, but that a server may ask for up to an hour more by Retry-After. Default: 30,000. */
+  /**
+   * No delay is longer, in milliseconds, but that a server may ask for up to an hour more by Retry-After. Default:
+   * 30,000.
+   */
   readonly maxDelay?: number
 }
 
@@ -16,7 +19,10 @@ const DEFAULTS: Readonly<Required<BackOffOptions>> = { initialDelay: 1000, facto
 /** What setTimeout can wait for, about 24 days. */
 const LONGEST_DELAY = 2 ** 31 - 1
 
-/** Milliseconds. A server that asks for more by Retry-After, by mistake or by malice, does not keep a client away for longer. */
+/**
+ * Milliseconds. A server that asks for more by Retry-After, by mistake or by malice, does not keep a client away for
+ * longer.
+ */
 const LONGEST_ASKED = 60 * 60 * 1000
 
 /** Counts the attempts that came to nothing. */
@@ -34,8 +40,8 @@ export class BackOff {
   }
 
   /**
-   * The delay before the next attempt; the one after that will be longer. What the server asks for is added, up to an hour, so that not
-   * all come back at once.
+   * The delay before the next attempt; the one after that will be longer. What the server asks for is added, up to an
+   * hour, so that not all come back at once.
    */
   next(asked = 0): number {
     const { factor, maxDelay } = this.#options

@@ -42,7 +42,9 @@ export type HandshakeErrorCode =
   | 'TLS_FAILED'
   /** The server does not speak HTTP/2, or does not choose it, and nothing else would do. */
   | 'HTTP2_UNAVAILABLE'
-  /** The server speaks HTTP/2, but its SETTINGS do not allow extended CONNECT (RFC 8441 §3): nothing was asked of it. */
+  /**
+   * The server speaks HTTP/2, but its SETTINGS do not allow extended CONNECT (RFC 8441 §3): nothing was asked of it.
+   */
   | 'EXTENDED_CONNECT_UNSUPPORTED'
   /** The stream was reset before there was an answer; the message names the code (RFC 9113 §7). */
   | 'STREAM_RESET'
@@ -93,8 +95,8 @@ export interface HandshakeAttempt {
 const BRAND = Symbol.for('hawser.error')
 
 /**
- * Makes `instanceof type` hold for every object branded with `name`, whichever copy of hawser made it. `inherited` are the
- * names of the types it descends from.
+ * Makes `instanceof type` hold for every object branded with `name`, whichever copy of hawser made it. `inherited` are
+ * the names of the types it descends from.
  */
 function brand(
   type: { readonly prototype: object },
@@ -140,9 +142,10 @@ export class HandshakeError extends HawserError {
   /** What was tried, in order; the last one is what this error is about. */
   readonly attempts: readonly HandshakeAttempt[]
   /**
-   * Whether the same call may succeed later: true for 429, 502, 503, 504, Cloudflare's 520–524 and 530, for connections that were refused or lost, for a
-   * temporary failure of the name server and for a time-out. False for everything that only a change on either side can mend.
-   * Workers do not tell a name without an address, or a failure of TLS, from what passes: there it is true for these as well.
+   * Whether the same call may succeed later: true for 429, 502, 503, 504, Cloudflare's 520–524 and 530, for connections
+   * that were refused or lost, for a temporary failure of the name server and for a time-out. False for everything that
+   * only a change on either side can mend. Workers do not tell a name without an address, or a failure of TLS, from
+   * what passes: there it is true for these as well.
    */
   readonly retriable: boolean
   /** How long the server asks us to wait before the next try (Retry-After, RFC 9110 §10.2.3), in milliseconds. */
@@ -186,7 +189,9 @@ brand(ConnectionClosedError, 'ConnectionClosedError')
 export class ProtocolError extends ConnectionClosedError {
   /** The rule, as a stable name. */
   readonly violation: string
-  /** The code of the Close frame that we sent: 1002, or 1007 for text that is not UTF-8 and data that do not inflate. */
+  /**
+   * The code of the Close frame that we sent: 1002, or 1007 for text that is not UTF-8 and data that do not inflate.
+   */
   readonly closeCode: number
 
   constructor(violation: string, closeCode: number, message: string) {

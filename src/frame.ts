@@ -1,6 +1,7 @@
 /**
- * `hawser/frame`: the frames and the protocol of RFC 6455 for a client, without I/O, for those who bring their own connection and their
- * own handshake. Bytes and calls go in, events and bytes come out; it never waits, writes, or reads a clock.
+ * `hawser/frame`: the frames and the protocol of RFC 6455 for a client, without I/O, for those who bring their own
+ * connection and their own handshake. Bytes and calls go in, events and bytes come out; it never waits, writes, or
+ * reads a clock.
  *
  *     const protocol = new FrameProtocol()
  *     socket.on('data', (bytes) => {
@@ -43,8 +44,8 @@ export interface FrameOptions {
 }
 
 /**
- * A masked frame, as a client sends it (RFC 6455 §5.2). The masking key is unpredictable. Whether the frame has its place there is not
- * judged. Fails with an OptionsError for an opcode that is not 0 to 15.
+ * A masked frame, as a client sends it (RFC 6455 §5.2). The masking key is unpredictable. Whether the frame has its
+ * place there is not judged. Fails with an OptionsError for an opcode that is not 0 to 15.
  */
 export function encodeFrame(
   opcode: number,
@@ -71,11 +72,15 @@ export type ProtocolEvent =
 
 /** How a {@link FrameProtocol} judges what comes in. */
 export interface FrameProtocolOptions {
-  /** The largest message, in bytes, at most 536,870,888; a larger one is an `error` event, and 1009. Default: 64 MiB. */
+  /**
+   * The largest message, in bytes, at most 536,870,888; a larger one is an `error` event, and 1009. Default: 64 MiB.
+   */
   readonly maxMessageSize?: number
   /** The most fragments that a message may have; more are treated as too many bytes are. Default: 131,072. */
   readonly maxFragments?: number
-  /** Whether the peer's Close frame is left to be answered by `close`. Otherwise it is answered at once. Default: false. */
+  /**
+   * Whether the peer's Close frame is left to be answered by `close`. Otherwise it is answered at once. Default: false.
+   */
   readonly allowHalfOpen?: boolean
 }
 

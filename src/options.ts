@@ -83,8 +83,8 @@ export interface PerMessageDeflateOptions {
    */
   readonly clientMaxWindowBits?: number
   /**
-   * The largest window that the server may compress with, 9 to 15. A server that does not grant a smaller one is refused.
-   * Default: 15.
+   * The largest window that the server may compress with, 9 to 15. A server that does not grant a smaller one is
+   * refused. Default: 15.
    */
   readonly serverMaxWindowBits?: number
   /** Whether our messages may refer to those before them, which compresses much better. Default: true. */

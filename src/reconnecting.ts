@@ -1,4 +1,6 @@
-/** A socket that is opened again and again: one connection at a time, with pauses that grow while the server is away. */
+/**
+ * A socket that is opened again and again: one connection at a time, with pauses that grow while the server is away.
+ */
 import { checkObject, checkSignal } from './arguments.ts'
 import { BackOff, type BackOffOptions } from './back-off.ts'
 import { type Cancellable, ClientWebSocket } from './client-websocket.ts'
@@ -14,14 +16,17 @@ export type BeforeAttempt<T> = (attempt: number) => T | Promise<T>
 /** The options of {@link reconnecting}: those of `connect`, and these. */
 export interface ReconnectingOptions extends ClientWebSocketOptions, Cancellable {
   /**
-   * Is asked before each attempt for options that go before the others, each as a whole (its `headers` stand for all headers): a token
-   * that has just been fetched. `attempt` counts all attempts from 1. If it fails, so does the loop, with the same error: throw from it to
-   * give up. Default: none.
+   * Is asked before each attempt for options that go before the others, each as a whole (its `headers` stand for all
+   * headers): a token that has just been fetched. `attempt` counts all attempts from 1. If it fails, so does the loop,
+   * with the same error: throw from it to give up. Default: none.
    */
   readonly options?: BeforeAttempt<ClientWebSocketOptions>
   /** The delays between attempts. */
   readonly backOff?: BackOffOptions
-  /** Ends everything: an open socket is aborted, a delay or an attempt is given up, and the loop fails with the signal's own reason. */
+  /**
+   * Ends everything: an open socket is aborted, a delay or an attempt is given up, and the loop fails with the signal's
+   * own reason.
+   */
   readonly signal?: AbortSignal | undefined
 }
 
@@ -52,20 +57,22 @@ const GOOD_AFTER = 10_000
  *       }
  *     }
  *
- * The body of the loop runs with an open socket. When it ends the socket is closed, if it still is open, and another is opened: whatever
- * ended it, a Close frame with code 1000 included, for servers send that when they restart. `break` ends it for good. A body that is left
- * by `break`, `return` or `throw` has its socket closed as well; so a lost connection has to be caught in the body, as above, or ends the
- * loop. Whoever calls `next` and `return` by hand may leave it at any time: a delay or an attempt ends at once, and `next` gives nothing.
+ * The body of the loop runs with an open socket. When it ends the socket is closed, if it still is open, and another is
+ * opened: whatever ended it, a Close frame with code 1000 included, for servers send that when they restart. `break`
+ * ends it for good. A body that is left by `break`, `return` or `throw` has its socket closed as well; so a lost
+ * connection has to be caught in the body, as above, or ends the loop. Whoever calls `next` and `return` by hand may
+ * leave it at any time: a delay or an attempt ends at once, and `next` gives nothing.
  *
- * The first attempt is made at once. Before each other there is a delay: a random part of `initialDelay`, then of twice as much, and so on
- * up to `maxDelay`, on top of what the server asked for by Retry-After, of which an hour counts at most. It begins again with
- * `initialDelay` after a body that ran for 10 seconds. There never are two attempts at once, and the next begins when the last socket is
- * closed.
+ * The first attempt is made at once. Before each other there is a delay: a random part of `initialDelay`, then of twice
+ * as much, and so on up to `maxDelay`, on top of what the server asked for by Retry-After, of which an hour counts at
+ * most. It begins again with `initialDelay` after a body that ran for 10 seconds. There never are two attempts at once,
+ * and the next begins when the last socket is closed.
  *
- * A HandshakeError that is `retriable` is followed by another attempt. The loop fails with any other (401, 403, 404, a certificate that is
- * not trusted, an answer that is none of a WebSocket server), with an OptionsError, with what a callback threw, and with the reason of the
- * signal; but a body that is left by `break` or `return`, once the signal has aborted, ends the loop without that. An OptionsError for what
- * is there from the start is thrown by the call itself.
+ * A HandshakeError that is `retriable` is followed by another attempt. The loop fails with any other (401, 403, 404, a
+ * certificate that is not trusted, an answer that is none of a WebSocket server), with an OptionsError, with what a
+ * callback threw, and with the reason of the signal; but a body that is left by `break` or `return`, once the signal
+ * has aborted, ends the loop without that. An OptionsError for what is there from the start is thrown by the call
+ * itself.
  *
  * @param url where to, or a callback that is asked before each attempt
  */
@@ -137,7 +144,9 @@ async function* sockets(
   }
 }
 
-/** A generator that is running takes note of `return` only when it yields; this one ends its delay or attempt for that. */
+/**
+ * A generator that is running takes note of `return` only when it yields; this one ends its delay or attempt for that.
+ */
 function leftAtOnce<T>(loop: AsyncGenerator<T, void, undefined>, ending: AbortController): typeof loop {
   const { return: finish, throw: fail } = loop
   return Object.assign(loop, {

@@ -105,7 +105,9 @@ const TLS_NAMES: Readonly<Record<keyof TlsOptions, true>> = {
   checkServerIdentity: true,
 }
 
-/** Checks the options and fills in the defaults; throws an OptionsError that names the first one that cannot be used. */
+/**
+ * Checks the options and fills in the defaults; throws an OptionsError that names the first one that cannot be used.
+ */
 export function resolveOptions(options: ClientWebSocketOptions): ResolvedOptions {
   checkObject(options, 'options')
   for (const name of Object.keys(options)) if (!Object.hasOwn(NAMES, name)) refuse(name, `There is no option ${name}.`)

@@ -1,8 +1,8 @@
 /**
  * What sockets tell about themselves on the channels of node:diagnostics_channel: docs/telemetry.md.
  *
- * A socket is observed if any of the channels has a subscriber when its handshake begins. Every other socket has no telemetry, and pays
- * for none. The module is looked up and not imported, since some runtimes do not have it.
+ * A socket is observed if any of the channels has a subscriber when its handshake begins. Every other socket has no
+ * telemetry, and pays for none. The module is looked up and not imported, since some runtimes do not have it.
  */
 import { type ErrorCode, type HandshakeAttempt, HandshakeError, HawserError, TimeoutError } from './errors.ts'
 
@@ -18,7 +18,10 @@ interface OfSocket {
 export interface Traffic {
   /** Messages, however many frames they were sent in. */
   readonly messages: number
-  /** Bytes of frames as they were on the wire: headers, control frames and compression count. 0 where the runtime frames. */
+  /**
+   * Bytes of frames as they were on the wire: headers, control frames and compression count. 0 where the runtime
+   * frames.
+   */
   readonly bytes: number
 }
 

@@ -35,7 +35,9 @@ function need(option: string, what = option): TcpNeed {
   return { option, what }
 }
 
-/** The first thing that only a socket of hawser's own can do; undefined if there is none. The options have been checked. */
+/**
+ * The first thing that only a socket of hawser's own can do; undefined if there is none. The options have been checked.
+ */
 export function tcpNeed(
   options: ClientWebSocketOptions,
   headers: readonly (readonly [string, string])[],

@@ -21,7 +21,10 @@ describe('over connections in memory, of a dispatcher', () => {
     void setTimeout(1).then(() => done(null, chunk))
   }
 
-  /** A dispatcher whose connections go through streams in memory, which keep chunks for a while, before they come to a port. */
+  /**
+   * A dispatcher whose connections go through streams in memory, which keep chunks for a while, before they come to a
+   * port.
+   */
   function dispatcherTo(port: number): Agent {
     const agent = new Agent({
       connect: (_, callback) => {

@@ -4,7 +4,10 @@ import { type BeforeAttempt, type Environment, type ReconnectingOptions, reconne
 import { closePayload, frame, type PeerConnection, type Script, type ScriptedPeer } from './support/scripted-peer.ts'
 import { failure, handlesBecome, openHandles, peer, rejection } from './support/servers.ts'
 
-/** A clock that goes on only in delays and by `pass`; every delay is the greatest that it may be, or the given part of that. */
+/**
+ * A clock that goes on only in delays and by `pass`; every delay is the greatest that it may be, or the given part of
+ * that.
+ */
 function fakeTime(part = 1) {
   let time = 0
   const delays: number[] = []

@@ -2,7 +2,10 @@
 
 const MAX_REASON_BYTES = 123
 
-/** The code to send on: undefined for a frame without one. `lost` stands for a connection that ended without a Close frame. */
+/**
+ * The code to send on: undefined for a frame without one. `lost` stands for a connection that ended without a Close
+ * frame.
+ */
 export function codeToPass(code: number | undefined, lost: number): number | undefined {
   if (code === 1005) return undefined
   if (code === undefined || code === 1006) return lost

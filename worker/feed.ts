@@ -1,11 +1,11 @@
 /**
- * `GET /feed?url=…` subscribes the caller's WebSocket to an upstream. All who ask for the same URL share one Durable Object, which holds
- * one upstream socket and sends each of its messages to all of them.
+ * `GET /feed?url=…` subscribes the caller's WebSocket to an upstream. All who ask for the same URL share one Durable
+ * Object, which holds one upstream socket and sends each of its messages to all of them.
  *
- * Clients are never dropped because the upstream is away: it is connected again with back-off. Only a refusal that is not worth a retry
- * ends the feed, or an upstream that breaks the protocol: they are closed with 1011. A feed is read-only: a client that sends is closed
- * with 1008. A client that does not keep up is closed with 1013, where the runtime tells what waits for it (`bufferedAmount`).
- * Subprotocols are not negotiated.
+ * Clients are never dropped because the upstream is away: it is connected again with back-off. Only a refusal that is
+ * not worth a retry ends the feed, or an upstream that breaks the protocol: they are closed with 1011. A feed is
+ * read-only: a client that sends is closed with 1008. A client that does not keep up is closed with 1013, where the
+ * runtime tells what waits for it (`bufferedAmount`). Subprotocols are not negotiated.
  */
 import { DurableObject } from 'cloudflare:workers'
 import { type ClientWebSocket, HandshakeError, MessageTooBigError, OptionsError, ProtocolError } from 'hawser'
@@ -22,7 +22,10 @@ type Message = string | Uint8Array
 const GRACE = 5000
 /** Milliseconds after which a connection counts as a success, so that the next wait is a short one again. */
 const STABLE = 10_000
-/** Milliseconds between two looks whether all is as it should be: an evicted object does not know that it has lost its upstream. */
+/**
+ * Milliseconds between two looks whether all is as it should be: an evicted object does not know that it has lost its
+ * upstream.
+ */
 const LOOK_EVERY = 30_000
 /** Milliseconds that a refusal not worth a retry stands: whoever comes back at once does not make us ask again. */
 const REFUSAL_STANDS = 10_000

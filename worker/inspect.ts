@@ -1,6 +1,6 @@
 /**
- * `GET /inspect?url=…` asks an upstream for a WebSocket, and tells in JSON how it answered. It asks as anybody would, without the
- * Worker's secrets, and may therefore show all that came back.
+ * `GET /inspect?url=…` asks an upstream for a WebSocket, and tells in JSON how it answered. It asks as anybody would,
+ * without the Worker's secrets, and may therefore show all that came back.
  */
 import { HandshakeError } from 'hawser'
 import type { Env } from './env.ts'

@@ -16,8 +16,8 @@ const OF_THE_CONNECTION = [
 ]
 
 /**
- * Fields that mean the whole origin that they come from. For the caller that would be the Worker's. Set-Cookie is one of them, and
- * besides may hold the session that the Worker's own credentials opened.
+ * Fields that mean the whole origin that they come from. For the caller that would be the Worker's. Set-Cookie is one
+ * of them, and besides may hold the session that the Worker's own credentials opened.
  */
 const OF_THE_ORIGIN = [
   'alt-svc',
@@ -34,8 +34,9 @@ const KEPT_BACK = new Set([...OF_THE_CONNECTION, ...OF_THE_ORIGIN])
 const WITHOUT_BODY = new Set([204, 205, 304])
 
 /**
- * Status, header fields and body (its first 64 KiB) of a refusal. Left out are the fields of the connection, any Sec-WebSocket field,
- * and Set-Cookie and others that would count for the Worker's origin. What was no proper refusal becomes 502, no answer in time 504.
+ * Status, header fields and body (its first 64 KiB) of a refusal. Left out are the fields of the connection, any
+ * Sec-WebSocket field, and Set-Cookie and others that would count for the Worker's origin. What was no proper refusal
+ * becomes 502, no answer in time 504.
  */
 export function passRefusal(error: HandshakeError): Response {
   const { response } = error

@@ -4,7 +4,10 @@ import type { HandshakeResponse } from 'hawser'
 /** Bytes of a decoded body that are shown: a few may become very many. */
 const SHOWN_LIMIT = 65_536
 
-/** The content codings (RFC 9110 §8.4.1), by the names that DecompressionStream has for them. Not every runtime has the last. */
+/**
+ * The content codings (RFC 9110 §8.4.1), by the names that DecompressionStream has for them. Not every runtime has the
+ * last.
+ */
 const FORMATS: Readonly<Record<string, string>> = {
   gzip: 'gzip',
   'x-gzip': 'gzip',
@@ -46,7 +49,9 @@ function decoderOf(coding: string): DecompressionStream | undefined {
   }
 }
 
-/** What `decoder` makes of `body`, up to the limit, and whether that is all. What was cut off decodes as far as it goes. */
+/**
+ * What `decoder` makes of `body`, up to the limit, and whether that is all. What was cut off decodes as far as it goes.
+ */
 async function decoded(
   body: Uint8Array,
   decoder: DecompressionStream,

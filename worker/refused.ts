@@ -17,8 +17,8 @@ export class Refused extends Error {
 }
 
 /**
- * Lets only requests through that ask for a WebSocket, and that come from no other site: a browser opens a WebSocket to any server, and
- * sends the cookies along (RFC 6455 §10.2). What is no browser has no Origin.
+ * Lets only requests through that ask for a WebSocket, and that come from no other site: a browser opens a WebSocket to
+ * any server, and sends the cookies along (RFC 6455 §10.2). What is no browser has no Origin.
  */
 export function requireUpgrade(request: Request, env: Env): void {
   if (request.headers.get('upgrade')?.toLowerCase() !== 'websocket') {

@@ -1,10 +1,11 @@
 /**
- * `GET /relay?url=…` bridges the caller's WebSocket to an upstream. The upstream gets the header fields that the Worker keeps for it, and
- * of the caller's nothing but the subprotocols: neither cookies nor Authorization. It is connected before the caller's upgrade is answered;
- * when it refuses, the caller gets its refusal.
+ * `GET /relay?url=…` bridges the caller's WebSocket to an upstream. The upstream gets the header fields that the Worker
+ * keeps for it, and of the caller's nothing but the subprotocols: neither cookies nor Authorization. It is connected
+ * before the caller's upgrade is answered; when it refuses, the caller gets its refusal.
  *
- * An upstream that does not take messages as fast as they come is given up, and the caller closed with 1013; one that sends faster than
- * the caller reads has to wait. Both need hawser's own socket. With `&transport=fetch` neither can be seen in most runtimes.
+ * An upstream that does not take messages as fast as they come is given up, and the caller closed with 1013; one that
+ * sends faster than the caller reads has to wait. Both need hawser's own socket. With `&transport=fetch` neither can be
+ * seen in most runtimes.
  */
 import { HandshakeError } from 'hawser'
 import { bridge } from './bridge.ts'

@@ -1,6 +1,6 @@
 /**
- * What waits to be sent on a WebSocket of the runtime. Only its newest releases tell (`bufferedAmount`), and none has an event for the
- * moment when it has left; where they do not tell, the memory of the isolate is the limit.
+ * What waits to be sent on a WebSocket of the runtime. Only its newest releases tell (`bufferedAmount`), and none has
+ * an event for the moment when it has left; where they do not tell, the memory of the isolate is the limit.
  */
 
 /** Bytes above which a sender should wait. */

@@ -1,4 +1,6 @@
-/** Reads a client's frames as they come, cut anywhere, and makes the same frames as a server sends them: without a mask. */
+/**
+ * Reads a client's frames as they come, cut anywhere, and makes the same frames as a server sends them: without a mask.
+ */
 export class FrameAnswer {
   /** Frames that have ended so far. */
   frames = 0

@@ -1,4 +1,7 @@
-/** A TCP proxy that passes on everything so many milliseconds later, each way: `delay.ts PORT MILLISECONDS`. Prints its port. */
+/**
+ * A TCP proxy that passes on everything so many milliseconds later, each way: `delay.ts PORT MILLISECONDS`. Prints its
+ * port.
+ */
 import { connect, createServer, type Socket } from 'node:net'
 import { endWithParent, tellPort } from './process.ts'
 

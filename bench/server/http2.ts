@@ -1,5 +1,6 @@
 /**
- * The other side over HTTP/2 (RFC 8441) without TLS: extended CONNECT, then the bytes of its stream as they are. Prints its port.
+ * The other side over HTTP/2 (RFC 8441) without TLS: extended CONNECT, then the bytes of its stream as they are. Prints
+ * its port.
  */
 import { createServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
@@ -7,8 +8,9 @@ import { endWithParent, tellPort } from './process.ts'
 import { serve } from './serve.ts'
 
 /**
- * It holds back nobody on a loopback. Node reads nothing from a session while a write of it is under way, so what a client may send has to
- * fit into the buffers of TCP: with more, a client and a server that both write would wait for each other for ever.
+ * It holds back nobody on a loopback. Node reads nothing from a session while a write of it is under way, so what a
+ * client may send has to fit into the buffers of TCP: with more, a client and a server that both write would wait for
+ * each other for ever.
  */
 const WINDOW = 1024 * 1024
 

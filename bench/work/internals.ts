@@ -40,7 +40,10 @@ interface UndiciReceiver {
 }
 export const undiciReceiver = () => fromRepository('undici/lib/web/websocket/receiver.js') as UndiciReceiver
 
-/** Calls `once` again and again, which does so many things each time. Other work of the process has its turn between the rounds. */
+/**
+ * Calls `once` again and again, which does so many things each time. Other work of the process has its turn between the
+ * rounds.
+ */
 export async function repeat(job: Job, things: number, once: () => void): Promise<Meter['figures']> {
   const meter = new Meter(job)
   while (!meter.isDone) {

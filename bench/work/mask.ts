@@ -16,7 +16,10 @@ const key = Buffer.alloc(4)
 key.writeInt32LE(KEY)
 const masked = (bytes: Uint8Array) => bytes.map((byte, i) => byte ^ key[i & 3]!)
 
-/** A module that is nothing but `(func (export "f") (param i32 i32 i32) (memory.copy))`, with 64 pages of memory, exported as "m". */
+/**
+ * A module that is nothing but `(func (export "f") (param i32 i32 i32) (memory.copy))`, with 64 pages of memory,
+ * exported as "m".
+ */
 const COPY = Uint8Array.of(
   ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
   ...[1, 7, 1, 0x60, 3, 0x7f, 0x7f, 0x7f, 0],

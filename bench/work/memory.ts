@@ -16,7 +16,10 @@ async function resident(): Promise<number> {
   return process.memoryUsage().rss
 }
 
-/** How many are opened before, for each that is measured: what all share is there then, and the heap of young objects has grown. */
+/**
+ * How many are opened before, for each that is measured: what all share is there then, and the heap of young objects
+ * has grown.
+ */
 const FIRST = 0.5
 
 export async function measure(job: Job): Promise<Figures> {

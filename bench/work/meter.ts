@@ -45,7 +45,10 @@ export class Meter {
     return this.#start !== undefined
   }
 
-  /** So much has been done. The time is taken only here, so that no measurement begins or ends in the middle of something. */
+  /**
+   * So much has been done. The time is taken only here, so that no measurement begins or ends in the middle of
+   * something.
+   */
   tick(count: number): void {
     this.#count += count
     const now = performance.now()

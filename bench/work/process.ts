@@ -8,7 +8,10 @@ import { median } from '../measure.ts'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const FEWEST = 3
 
-/** The median of what the script prints, over as many processes as the time is worth. Its imports are those of the repository. */
+/**
+ * The median of what the script prints, over as many processes as the time is worth. Its imports are those of the
+ * repository.
+ */
 export async function runRepeatedly(script: string, { time }: Job): Promise<number> {
   const printed: number[] = []
   const end = performance.now() + time

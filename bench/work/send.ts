@@ -1,4 +1,7 @@
-/** One way out: a burst in each turn of the event loop, as long as there is room. The server says when it has so many bytes. */
+/**
+ * One way out: a burst in each turn of the event loop, as long as there is room. The server says when it has so many
+ * bytes.
+ */
 import type { Connection } from '../clients/connection.ts'
 import type { Figures, Job } from '../job.ts'
 import { frame } from '../server/frames.ts'

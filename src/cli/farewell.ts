@@ -8,9 +8,10 @@ const CLOSE_LIMIT = 10_000
 /**
  * Ends a conversation once we have nothing more to say.
  *
- * A Close frame right behind the last message would cost us the answer of every server that does not answer at once: its library
- * takes note of the close, and lets it send nothing more. So the farewell waits until the server has been silent for a
- * while, closes our direction, and gives the server some time to close its own. Time in which we do not read is no silence.
+ * A Close frame right behind the last message would cost us the answer of every server that does not answer at once:
+ * its library takes note of the close, and lets it send nothing more. So the farewell waits until the server has been
+ * silent for a while, closes our direction, and gives the server some time to close its own. Time in which we do not
+ * read is no silence.
  */
 export class Farewell {
   readonly #socket: Socket

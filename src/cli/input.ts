@@ -26,8 +26,8 @@ export function openInput({ stdin, stderr }: Streams, onInterrupt: () => void): 
 }
 
 /**
- * A line that can be edited, with history. Without readline the terminal itself would edit, which cuts lines off at 4096 bytes.
- * The prompt goes to stderr, since stdout may be a pipe.
+ * A line that can be edited, with history. Without readline the terminal itself would edit, which cuts lines off at
+ * 4096 bytes. The prompt goes to stderr, since stdout may be a pipe.
  */
 function typedInput({ stdin, stderr }: Streams, onInterrupt: () => void): Input {
   const readline = createInterface({ input: stdin, output: stderr, terminal: true, prompt: '> ' })

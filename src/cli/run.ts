@@ -12,7 +12,9 @@ import { Session } from './session.ts'
 import { styleFor } from './style.ts'
 import { talk } from './talk.ts'
 
-/** What the library calls a clean end is one for us only with these codes: normal, going away, none (RFC 6455 §7.4.1). */
+/**
+ * What the library calls a clean end is one for us only with these codes: normal, going away, none (RFC 6455 §7.4.1).
+ */
 const GOOD_CLOSE_CODES: readonly (number | undefined)[] = [1000, 1001, 1005]
 /** Milliseconds for the server to answer a Close frame when there is nothing more to be had from it. */
 const CLOSE_TIMEOUT = 3000

@@ -10,8 +10,8 @@ import type { Session } from './session.ts'
 const WAIT = 500
 
 /**
- * Sends the lines of stdin and prints the messages, until the server closes or there is nothing more to say. The sender waits
- * for the server, the printer for the reader of stdout. Whatever happens, the socket is closed in the end.
+ * Sends the lines of stdin and prints the messages, until the server closes or there is nothing more to say. The sender
+ * waits for the server, the printer for the reader of stdout. Whatever happens, the socket is closed in the end.
  */
 export async function talk(session: Session): Promise<void> {
   const { socket, command, io, style } = session

@@ -1,8 +1,8 @@
 import { BLOCK_BYTES, SLABS } from './layout.ts'
 
 /**
- * Hands out the slabs of linear memory. What is returned last is given out first, so that as little memory as possible is
- * ever touched.
+ * Hands out the slabs of linear memory. What is returned last is given out first, so that as little memory as possible
+ * is ever touched.
  */
 export class Arena {
   readonly #slabs: number

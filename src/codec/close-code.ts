@@ -2,8 +2,8 @@
 export const MAX_REASON_BYTES = 123
 
 /**
- * Whether a Close frame may carry a code (RFC 6455 §7.4): the defined ones that travel, those that IANA registered since
- * (1012–1014), and those of libraries and applications. The plain twin of `assembly/close-code.ts`.
+ * Whether a Close frame may carry a code (RFC 6455 §7.4): the defined ones that travel, those that IANA registered
+ * since (1012–1014), and those of libraries and applications. The plain twin of `assembly/close-code.ts`.
  */
 export function isValidCloseCode(code: number): boolean {
   if (code >= 3000) return code < 5000

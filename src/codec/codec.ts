@@ -3,8 +3,8 @@
 /** The decoding side of one connection. */
 export interface Decoder {
   /**
-   * Decodes `length` bytes of the codec's memory, and returns how many rows of `table` tell what was found. Good until the
-   * next call on any decoder of the codec.
+   * Decodes `length` bytes of the codec's memory, and returns how many rows of `table` tell what was found. Good until
+   * the next call on any decoder of the codec.
    */
   decode(address: number, length: number): number
   /** How many bytes the last call took: all, unless the table was full or a rule was broken. */
@@ -32,7 +32,10 @@ export interface Codec {
   header(address: number, firstByte: number, length: number, key: number): number
   /** Masks in place. The lowest byte of the key goes with the first byte. */
   mask(address: number, length: number, key: number): void
-  /** Goes on validating text: from a state (0 at first) to the next, 0 between characters, or -1 when it cannot become valid. */
+  /**
+   * Goes on validating text: from a state (0 at first) to the next, 0 between characters, or -1 when it cannot become
+   * valid.
+   */
   validateUtf8(address: number, length: number, state: number): number
   /** Whether a Close frame may carry the code (RFC 6455 §7.4). */
   isValidCloseCode(code: number): boolean

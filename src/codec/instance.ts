@@ -10,8 +10,8 @@ export interface CodecInstance {
 }
 
 /**
- * A function that makes the codec of this thread at its first call: on the compiled core with room for `slabs`, or what `standIn` makes
- * where there is none.
+ * A function that makes the codec of this thread at its first call: on the compiled core with room for `slabs`, or what
+ * `standIn` makes where there is none.
  */
 export function codecOnce(
   compile: () => WebAssemblyModule | undefined,

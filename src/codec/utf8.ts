@@ -1,5 +1,6 @@
 /**
- * UTF-8 validation that can stop and go on anywhere (RFC 3629 §4): the plain twin of `assembly/utf8.ts`, and the same states.
+ * UTF-8 validation that can stop and go on anywhere (RFC 3629 §4): the plain twin of `assembly/utf8.ts`, and the same
+ * states.
  */
 export const REJECT = -1
 

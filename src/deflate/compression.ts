@@ -41,7 +41,8 @@ export function createCompression(agreed: Agreed, threshold: number): DeflateCom
     windowBits: serverMaxWindowBits,
     takeover: agreed.serverContextTakeover,
   })
-  // zlib deflates with no window smaller than 512 bytes: then our messages go out as they are, which the extension allows.
+  // zlib deflates with no window smaller than 512 bytes: then our messages go out as they are, which the extension
+  // allows.
   const own = { windowBits: clientMaxWindowBits, takeover: agreed.clientContextTakeover }
   const deflater = clientMaxWindowBits < 9 ? undefined : new Deflater(streams, pools.deflating, own)
   return {

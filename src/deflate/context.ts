@@ -11,8 +11,8 @@ export interface Direction {
 }
 
 /**
- * The stream of zlib of one direction: made when it is needed, given up under pressure, and made again from the history. Without
- * context takeover it goes back to the pool after each message.
+ * The stream of zlib of one direction: made when it is needed, given up under pressure, and made again from the
+ * history. Without context takeover it goes back to the pool after each message.
  */
 export class Context implements StreamHolder {
   isBusy = false

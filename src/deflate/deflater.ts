@@ -34,8 +34,8 @@ export class Deflater {
   }
 
   /**
-   * Deflates a piece of a message. With `flushes` all of it comes out, and ends with the four bytes that the end of a message goes
-   * without.
+   * Deflates a piece of a message. With `flushes` all of it comes out, and ends with the four bytes that the end of a
+   * message goes without.
    */
   deflate(piece: Uint8Array, flushes: boolean): Uint8Array[] {
     output ??= new Uint8Array(OUTPUT_BYTES)

@@ -1,7 +1,10 @@
 const FIRST_BYTES = 1024
 const NOTHING = new Uint8Array(0)
 
-/** The last bytes that went through one direction, as many as its window holds: enough to begin anew where a stream has left off. */
+/**
+ * The last bytes that went through one direction, as many as its window holds: enough to begin anew where a stream has
+ * left off.
+ */
 export class History {
   readonly #size: number
   /** Grows up to the window's size; from then on what is oldest is written over. */

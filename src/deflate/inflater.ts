@@ -3,8 +3,8 @@ import type { StreamPool } from './stream-pool.ts'
 import { Flush, type RawStreams } from './zlib.ts'
 
 /**
- * What a compressed message lacks at its end (RFC 7692 §7.2.2), and one byte more: where the message ends, a block ends, and the byte
- * is left over.
+ * What a compressed message lacks at its end (RFC 7692 §7.2.2), and one byte more: where the message ends, a block
+ * ends, and the byte is left over.
  */
 const TAIL = Uint8Array.of(0x00, 0x00, 0xff, 0xff, 0x00)
 const TAIL_BYTES = 4
@@ -21,9 +21,9 @@ export class Inflater {
   }
 
   /**
-   * Takes a piece of a message, until it is used up or there is no more room; in the latter case there may be more output, even
-   * if no input is left. It also stops where a stream of zlib ends within the message: then the next call goes on with a new one.
-   * False if the data are corrupt.
+   * Takes a piece of a message, until it is used up or there is no more room; in the latter case there may be more
+   * output, even if no input is left. It also stops where a stream of zlib ends within the message: then the next call
+   * goes on with a new one. False if the data are corrupt.
    */
   inflate(input: Uint8Array, from: number, length: number, output: Uint8Array, at: number, room: number): boolean {
     return this.#write(Flush.sync, input, from, length, output, at, room)

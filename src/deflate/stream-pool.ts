@@ -12,8 +12,8 @@ export interface StreamHolder {
 const MAX_SPARE = 4
 
 /**
- * Bounds the memory of zlib in a thread: of more than `limit` streams those that were used the longest time ago are given up, but for
- * those that are in the middle of a message. So a thousand idle connections cost no more than a few.
+ * Bounds the memory of zlib in a thread: of more than `limit` streams those that were used the longest time ago are
+ * given up, but for those that are in the middle of a message. So a thousand idle connections cost no more than a few.
  */
 export class StreamPool {
   readonly #limit: number

@@ -1,9 +1,10 @@
 /**
- * Raw deflate (RFC 1951) by the runtime's node:zlib, synchronously: a message of the usual size takes a few microseconds, less than
- * handing it to another thread and back. Whoever has a large one does it in steps.
+ * Raw deflate (RFC 1951) by the runtime's node:zlib, synchronously: a message of the usual size takes a few
+ * microseconds, less than handing it to another thread and back. Whoever has a large one does it in steps.
  *
- * The public streams of node:zlib only work asynchronously, and its synchronous functions forget everything after each call. The
- * handle below them, which is the same in Node, Deno, Bun and Workers, does what is needed, and writes where it is told to.
+ * The public streams of node:zlib only work asynchronously, and its synchronous functions forget everything after each
+ * call. The handle below them, which is the same in Node, Deno, Bun and Workers, does what is needed, and writes where
+ * it is told to.
  */
 
 interface ZlibHandle {

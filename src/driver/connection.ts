@@ -5,7 +5,9 @@ import type { Inbox } from './inbox.ts'
 /** An open WebSocket connection, whatever carries it. Arguments have been checked. */
 export interface Connection {
   readonly state: State
-  /** The code of the peer's Close frame (1005 if it held none), 1006 if the connection ended without; undefined before. */
+  /**
+   * The code of the peer's Close frame (1005 if it held none), 1006 if the connection ended without; undefined before.
+   */
   readonly closeStatus: number | undefined
   readonly closeReason: string
   /** Bytes that are not yet handed to the operating system, frame headers included. */

@@ -2,7 +2,10 @@ import type { Message } from '../protocol/message-parts.ts'
 import type { PartSink } from '../protocol/message-reader.ts'
 import { ReceivedParts } from './received-parts.ts'
 
-/** A message that is read while it is still arriving: text is strings, binary is a stream of bytes, which a BYOB reader may read. */
+/**
+ * A message that is read while it is still arriving: text is strings, binary is a stream of bytes, which a BYOB reader
+ * may read.
+ */
 export type MessageStream =
   | { readonly type: 'text'; readonly stream: ReadableStream<string> }
   | { readonly type: 'binary'; readonly stream: ReadableStream<Uint8Array> }

@@ -15,8 +15,8 @@ interface Place {
 }
 
 /**
- * Keeps messages in order when one of them takes more than a moment: a message in fragments, a long one to compress. The first job is
- * the one that is under way.
+ * Keeps messages in order when one of them takes more than a moment: a message in fragments, a long one to compress.
+ * The first job is the one that is under way.
  */
 export class OutgoingQueue {
   /** Bytes that wait. */

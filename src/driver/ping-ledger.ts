@@ -28,7 +28,9 @@ export class PingLedger {
     return promise
   }
 
-  /** RFC 6455 §5.5.3: a Pong may answer several Pings; it then echoes the last of them. A Pong of no Ping is ignored. */
+  /**
+   * RFC 6455 §5.5.3: a Pong may answer several Pings; it then echoes the last of them. A Pong of no Ping is ignored.
+   */
   answer(payload: Uint8Array): void {
     const key = keyOf(payload)
     const waiting = [...this.#entries]

@@ -1,7 +1,10 @@
 /** So many bytes of small parts are kept in one piece of memory. */
 const JOINED_BYTES = 16384
 
-/** Bytes of a message until they are read. Small parts are joined: a message of many tiny fragments costs no more than its bytes. */
+/**
+ * Bytes of a message until they are read. Small parts are joined: a message of many tiny fragments costs no more than
+ * its bytes.
+ */
 export class ReceivedParts {
   /** In bytes. */
   size = 0

@@ -30,8 +30,8 @@ const AUTHORITY = /^(?:[\w.~!$&'()*+,;=%-]+|\[[\d:.A-Fa-f]+\])(?::\d+)?$/
 /**
  * A caller's header fields as pairs, in order, the white space around values removed.
  *
- * Fails with an OptionsError for fields that cannot be sent, or that belong to the handshake. Its message never shows a value,
- * nor a name that is not one: that may be a whole field line by mistake.
+ * Fails with an OptionsError for fields that cannot be sent, or that belong to the handshake. Its message never shows a
+ * value, nor a name that is not one: that may be a whole field line by mistake.
  */
 export function checkHeaders(headers: HeadersInit): HeaderField[] {
   const fields = pairs(headers).map(checkField)

@@ -15,7 +15,9 @@ export interface DeflateOffer {
 export const DEFLATE = 'permessage-deflate'
 export const MAX_WINDOW_BITS = 15
 
-/** The value of Sec-WebSocket-Extensions. What is at its most is not said, but that the server may choose our window. */
+/**
+ * The value of Sec-WebSocket-Extensions. What is at its most is not said, but that the server may choose our window.
+ */
 export function offerText(offer: DeflateOffer): string {
   const { clientMaxWindowBits, serverMaxWindowBits } = offer
   const parts = [DEFLATE]
@@ -29,8 +31,8 @@ export function offerText(offer: DeflateOffer): string {
 }
 
 /**
- * Checks the extensions of a socket that a fetch has opened. What there is of permessage-deflate is the affair of those who frame:
- * Miniflare offers it by itself. Fails with INVALID_EXTENSION for any other (RFC 6455 §4.1).
+ * Checks the extensions of a socket that a fetch has opened. What there is of permessage-deflate is the affair of those
+ * who frame: Miniflare offers it by itself. Fails with INVALID_EXTENSION for any other (RFC 6455 §4.1).
  */
 export function checkExtension(headers: HttpHeaders): void {
   const chosen = listElements(headers.getAll('sec-websocket-extensions'))

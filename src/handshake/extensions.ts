@@ -20,8 +20,8 @@ const TAKES_VALUE: ReadonlyMap<string, boolean> = new Map([
 ])
 
 /**
- * What the server agreed to, from the values of Sec-WebSocket-Extensions in its answer; undefined if it chose no extension.
- * Fails with INVALID_EXTENSION for everything that the offer does not cover.
+ * What the server agreed to, from the values of Sec-WebSocket-Extensions in its answer; undefined if it chose no
+ * extension. Fails with INVALID_EXTENSION for everything that the offer does not cover.
  */
 export function agreement(values: readonly string[], offer: DeflateOffer | undefined): DeflateAgreement | undefined {
   const [chosen, second] = parse(values.join(', '))

@@ -18,8 +18,8 @@ export function isRedirect(status: number): boolean {
 }
 
 /**
- * Where a redirect leads, as ws: or wss:, without userinfo and fragment. Fails with REDIRECT_REFUSED when there is not exactly
- * one usable Location, or when it leads from wss to ws.
+ * Where a redirect leads, as ws: or wss:, without userinfo and fragment. Fails with REDIRECT_REFUSED when there is not
+ * exactly one usable Location, or when it leads from wss to ws.
  */
 export function redirectTarget(from: URL, head: ResponseHead): URL {
   const target = webSocketLocation(from, head)

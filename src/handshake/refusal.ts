@@ -19,8 +19,8 @@ export function isRetriable(status: number): boolean {
 }
 
 /**
- * How long Retry-After asks to wait (RFC 9110 §10.2.3), in milliseconds from `now`, never less than 0. Undefined if there is no
- * such field, more than one, one that cannot be understood, or one that asks for more than a year.
+ * How long Retry-After asks to wait (RFC 9110 §10.2.3), in milliseconds from `now`, never less than 0. Undefined if
+ * there is no such field, more than one, one that cannot be understood, or one that asks for more than a year.
  */
 export function retryAfter(headers: HttpHeaders, now: number): number | undefined {
   const [value, ...others] = headers.getAll('retry-after').map(trimWhiteSpace)

@@ -14,8 +14,8 @@ const LF = 0x0a
 /**
  * Reads the body that follows a head on an HTTP/1.1 connection (RFC 9112 §6.3), however its bytes are split.
  *
- * It never fails: from what makes no sense on, the body is cut off. Bytes after its end are ignored, since no second response
- * is read from that connection.
+ * It never fails: from what makes no sense on, the body is cut off. Bytes after its end are ignored, since no second
+ * response is read from that connection.
  */
 export class ResponseBodyReader {
   #kept = new Uint8Array(0)
@@ -42,7 +42,9 @@ export class ResponseBodyReader {
     return this.#done
   }
 
-  /** What has come of the body, at most BODY_LIMIT bytes: a copy. Transfer codings other than chunked are left in place. */
+  /**
+   * What has come of the body, at most BODY_LIMIT bytes: a copy. Transfer codings other than chunked are left in place.
+   */
   get body(): Uint8Array {
     return this.#kept.slice(0, this.#length)
   }
@@ -75,7 +77,10 @@ export class ResponseBodyReader {
     return part.length
   }
 
-  /** Stops at the limit once it is certain that there is more: where only the end of the connection tells, not before it comes. */
+  /**
+   * Stops at the limit once it is certain that there is more: where only the end of the connection tells, not before it
+   * comes.
+   */
   #checkLimit(moreHasCome: boolean): void {
     if (this.#length === BODY_LIMIT && (moreHasCome || Number.isFinite(this.#remaining))) this.#stop(false)
   }
@@ -131,7 +136,9 @@ export class ResponseBodyReader {
   }
 }
 
-/** How the end of a body is found (RFC 9112 §6.3): by chunks, after so many bytes, or, Infinity, with the connection. */
+/**
+ * How the end of a body is found (RFC 9112 §6.3): by chunks, after so many bytes, or, Infinity, with the connection.
+ */
 function framingOf({ status, headers }: ResponseHead): 'chunked' | number {
   if (status === 204 || status === 304) return 0
   const codings = listElements(headers.getAll('transfer-encoding'))

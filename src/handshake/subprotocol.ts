@@ -2,7 +2,10 @@ import { HandshakeError } from '../errors.ts'
 import type { HttpHeaders } from '../http-headers.ts'
 import { listElements, quoted } from './syntax.ts'
 
-/** The subprotocol that an answer chooses, empty if none. Fails with INVALID_SUBPROTOCOL unless it is one of those offered. */
+/**
+ * The subprotocol that an answer chooses, empty if none. Fails with INVALID_SUBPROTOCOL unless it is one of those
+ * offered.
+ */
 export function chosenSubprotocol(headers: HttpHeaders, offered: readonly string[]): string {
   const values = headers.getAll('sec-websocket-protocol')
   if (values.length === 0) return ''

@@ -30,8 +30,8 @@ function isWhiteSpace(code: number): boolean {
 }
 
 /**
- * The elements of a comma-separated list that may be spread over repeated fields; empty ones do not count (RFC 9110 §5.6.1).
- * Only for lists whose elements have no quoted strings.
+ * The elements of a comma-separated list that may be spread over repeated fields; empty ones do not count (RFC 9110
+ * §5.6.1). Only for lists whose elements have no quoted strings.
  */
 export function listElements(values: readonly string[]): string[] {
   return values
@@ -40,7 +40,10 @@ export function listElements(values: readonly string[]): string[] {
     .filter((element) => element !== '')
 }
 
-/** Bytes as characters of the same number. `TextDecoder('latin1')` would be windows-1252, which differs from 0x80 to 0x9F. */
+/**
+ * Bytes as characters of the same number. `TextDecoder('latin1')` would be windows-1252, which differs from 0x80 to
+ * 0x9F.
+ */
 export function latin1(bytes: Uint8Array): string {
   let text = ''
   for (const byte of bytes) text += String.fromCharCode(byte)

@@ -11,8 +11,8 @@ const WEBSOCKET_SCHEMES: ReadonlyMap<string, string> = new Map([
 /**
  * The URL to connect to, as ws: or wss:, in a copy of its own. Userinfo stays.
  *
- * Fails with an OptionsError for anything that is not an absolute ws:, wss:, http: or https: URL without a fragment. Neither
- * its message nor a cause repeats the input, since that may hold a password.
+ * Fails with an OptionsError for anything that is not an absolute ws:, wss:, http: or https: URL without a fragment.
+ * Neither its message nor a cause repeats the input, since that may hold a password.
  */
 export function parseTarget(input: string | URL): URL {
   const parsed = parse(input)

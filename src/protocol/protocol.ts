@@ -52,8 +52,8 @@ export interface ProtocolParts {
 const PONG_BACKLOG = 65536
 
 /**
- * RFC 6455 for a client, without I/O: bytes and calls go in; messages and events go to the sink, bytes to the outbox. It
- * begins in the state open.
+ * RFC 6455 for a client, without I/O: bytes and calls go in; messages and events go to the sink, bytes to the outbox.
+ * It begins in the state open.
  */
 export class Protocol implements MessageSink {
   readonly outbox: Outbox
@@ -86,7 +86,9 @@ export class Protocol implements MessageSink {
     return this.#reader.pending
   }
 
-  /** Whether bytes that came in are held until `resume`: because the sink is full, or because it is the turn of others. */
+  /**
+   * Whether bytes that came in are held until `resume`: because the sink is full, or because it is the turn of others.
+   */
   get isHolding(): boolean {
     return this.#reader.isHolding
   }
@@ -105,8 +107,8 @@ export class Protocol implements MessageSink {
   }
 
   /**
-   * Takes bytes that came in. If they break a rule, the Close frame that says so is in the outbox, the state is aborted, and
-   * the error is returned.
+   * Takes bytes that came in. If they break a rule, the Close frame that says so is in the outbox, the state is
+   * aborted, and the error is returned.
    */
   receive(bytes: Uint8Array): HawserError | undefined {
     if (!canReceive(this.#state)) return undefined
@@ -129,7 +131,9 @@ export class Protocol implements MessageSink {
     this.writer.write(message, compress)
   }
 
-  /** Fails the connection since a message of ours cannot be completed; the Close frame that says so is in the outbox. */
+  /**
+   * Fails the connection since a message of ours cannot be completed; the Close frame that says so is in the outbox.
+   */
   abandonMessage(): void {
     this.sendClose(1011, 'The message was not completed.')
     this.#state = nextState(this.#state, 'aborted')

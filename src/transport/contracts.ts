@@ -1,6 +1,6 @@
 /**
- * What a transport is: it takes a handshake request, and yields the refusal, or an open stream of bytes, or a socket of messages
- * where the runtime does the framing.
+ * What a transport is: it takes a handshake request, and yields the refusal, or an open stream of bytes, or a socket of
+ * messages where the runtime does the framing.
  *
  * A transport knows nothing of options or states. It never judges an answer: `handshake/accept.ts` does.
  */
@@ -11,8 +11,8 @@ import type { ResponseHead } from '../handshake/response-head.ts'
 /** Bytes in both directions, with back-pressure. */
 export interface ByteStream {
   /**
-   * Starts delivery to a sink; bytes that came before go to it first. Called once. Nothing is delivered before this call
-   * returns.
+   * Starts delivery to a sink; bytes that came before go to it first. Called once. Nothing is delivered before this
+   * call returns.
    */
   attach(sink: ByteSink): void
   /**
@@ -49,7 +49,10 @@ export interface MessageSocket {
   attach(sink: MessageSocketSink): void
   /** Queues a message, which may be changed afterwards. Throws when the socket is known to be of no more use. */
   send(message: string | Uint8Array): void
-  /** Queues a Close frame, without a payload if there is no code. Called once; the peer's answer is not waited for. Never throws. */
+  /**
+   * Queues a Close frame, without a payload if there is no code. Called once; the peer's answer is not waited for.
+   * Never throws.
+   */
   close(code: number | undefined, reason: string): void
   /** Ends both directions at once and frees everything. No call of the sink follows. */
   terminate(): void
@@ -61,7 +64,10 @@ export interface MessageSocketSink {
   onMessage(message: string | Uint8Array): void
   /** The peer's Close frame, which is ours to answer; 1005 if it held no code. No message follows. */
   onClose(code: number, reason: string): void
-  /** The connection is over without the Close frames of both sides; the last call. A HawserError tells what the peer did. */
+  /**
+   * The connection is over without the Close frames of both sides; the last call. A HawserError tells what the peer
+   * did.
+   */
   onLost(error: Error | undefined): void
 }
 
@@ -96,10 +102,10 @@ export interface Refused {
  * Makes the handshake over one kind of connection.
  *
  * - Fails with a HandshakeError (without `attempts`) when there is no response; its `cause` is the runtime's error.
- * - When the signal aborts, everything is released and the promise rejects with the signal's reason; but once the head of a
- *   refusal has been read, it resolves with as much of the body as has come.
- * - One that goes on to HTTP/1.1 tells `onDowngrade` before it does: why HTTP/2 has failed, or undefined if it is known to and was not
- *   tried.
+ * - When the signal aborts, everything is released and the promise rejects with the signal's reason; but once the head
+ *   of a refusal has been read, it resolves with as much of the body as has come.
+ * - One that goes on to HTTP/1.1 tells `onDowngrade` before it does: why HTTP/2 has failed, or undefined if it is known
+ *   to and was not tried.
  */
 export type Transport<Opened extends Upgraded | UpgradedSocket = Upgraded> = (
   request: HandshakeRequest,

@@ -1,4 +1,7 @@
-/** The handshake over HTTP/2: on connections of hawser's own, from which it may go on to HTTP/1.1, or on a caller's session. */
+/**
+ * The handshake over HTTP/2: on connections of hawser's own, from which it may go on to HTTP/1.1, or on a caller's
+ * session.
+ */
 import { type ClientHttp2Session, connect } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { HandshakeError } from '../errors.ts'
@@ -19,7 +22,9 @@ const MiB = 1024 * 1024
 const STREAM_WINDOW = 4 * MiB
 // Bun lets a stream stall whose window is less than half of its connection's.
 const CONNECTION_WINDOW = isBun ? 2 * STREAM_WINDOW : 16 * MiB
-/** In MB. By default Node refuses new streams while 10 MB wait to be sent; how much waits is limited for each socket. */
+/**
+ * In MB. By default Node refuses new streams while 10 MB wait to be sent; how much waits is limited for each socket.
+ */
 const SESSION_MEMORY = 4096
 /** The pseudo-header field of a response counts as well. */
 const MAX_FIELDS = FIELD_LIMIT + 1
@@ -27,11 +32,11 @@ const MAX_FIELDS = FIELD_LIMIT + 1
 const MAX_TRIES = 3
 
 /**
- * The transport over connections of hawser's own that speak HTTP/2, shared by all sockets of a thread, with the plan `http2`
- * or `negotiate`.
+ * The transport over connections of hawser's own that speak HTTP/2, shared by all sockets of a thread, with the plan
+ * `http2` or `negotiate`.
  *
- * A `negotiate` goes on with HTTP/1.1 when the server does not speak HTTP/2, does not allow extended CONNECT, or asks for HTTP/1.1
- * with HTTP_1_1_REQUIRED; never because of anything else.
+ * A `negotiate` goes on with HTTP/1.1 when the server does not speak HTTP/2, does not allow extended CONNECT, or asks
+ * for HTTP/1.1 with HTTP_1_1_REQUIRED; never because of anything else.
  */
 export function overHttp2(plan: Http2Plan, dialOptions: NodeDialOptions, pool = sessionPool()): Transport {
   return async (request, signal, onDowngrade) => {
@@ -92,8 +97,9 @@ function startSession({ origin }: Address, socket: Socket): OwnSession {
 }
 
 /**
- * The transport over a session of the caller's, which is never ended or configured, and has windows and limits of its own: Node has
- * more streams than the peer allows wait. It need not lead to the origin of the URL. There is no way to HTTP/1.1.
+ * The transport over a session of the caller's, which is never ended or configured, and has windows and limits of its
+ * own: Node has more streams than the peer allows wait. It need not lead to the origin of the URL. There is no way to
+ * HTTP/1.1.
  */
 export function overSession(given: Http2Session, pool = sessionPool()): Transport {
   // The options know of the session only what every runtime has.
@@ -108,7 +114,10 @@ export function overSession(given: Http2Session, pool = sessionPool()): Transpor
   }
 }
 
-/** Fails with CLIENT_FAILED for a session that is over, and with EXTENDED_CONNECT_UNSUPPORTED if its peer does not allow it. */
+/**
+ * Fails with CLIENT_FAILED for a session that is over, and with EXTENDED_CONNECT_UNSUPPORTED if its peer does not allow
+ * it.
+ */
 async function borrowed(
   session: ClientHttp2Session,
   { url }: HandshakeRequest,

@@ -90,8 +90,8 @@ export function clientFailure(message: string, where: string): HandshakeError {
 }
 
 /**
- * The answer that an interceptor turned into an error (retry when it gives up, responseError), if it is one. It keeps of the
- * body what the interceptor kept.
+ * The answer that an interceptor turned into an error (retry when it gives up, responseError), if it is one. It keeps
+ * of the body what the interceptor kept.
  */
 export function refusalOf(cause: unknown): Refused | undefined {
   const { statusCode, headers, body, bodyTruncated } = asDispatcherError(cause)

@@ -6,8 +6,8 @@ import { type HeaderField, HttpHeaders } from '../http-headers.ts'
 import type { HttpVersion } from '../options.ts'
 
 /**
- * The fields of a request as a record, the only form that every version, proxy and interceptor of undici reads without losing
- * a repeated field.
+ * The fields of a request as a record, the only form that every version, proxy and interceptor of undici reads without
+ * losing a repeated field.
  */
 export function requestFields(
   { url, headers }: HandshakeRequest,
@@ -31,7 +31,10 @@ export function requestFields(
   return Object.fromEntries(entries)
 }
 
-/** The cache interceptor does not look whether a request wants to upgrade; this keeps it from answering, and from storing. */
+/**
+ * The cache interceptor does not look whether a request wants to upgrade; this keeps it from answering, and from
+ * storing.
+ */
 const NO_STORE: HeaderField = ['cache-control', 'no-store']
 
 /** The names that interceptors look for as they are spelt here. */

@@ -14,8 +14,9 @@ const REMEMBERED_HOSTS = 1000
 const memories = new WeakMap<Dispatcher, HostMemory>()
 
 /**
- * A transport over a dispatcher with a plan for each URL. Whether a connection of it speaks HTTP/2 is the dispatcher's affair (its
- * `allowH2`), and known only when the request is made: one that turns out to be of HTTP/1.1 is asked again, as an upgrade.
+ * A transport over a dispatcher with a plan for each URL. Whether a connection of it speaks HTTP/2 is the dispatcher's
+ * affair (its `allowH2`), and known only when the request is made: one that turns out to be of HTTP/1.1 is asked again,
+ * as an upgrade.
  */
 export function plannedDispatcher(dispatcher: Dispatcher, planFor: (url: URL) => Plan): Transport {
   const memory = memories.get(dispatcher) ?? new HostMemory(LIFETIME, REMEMBERED_HOSTS)

@@ -14,8 +14,8 @@ import { http2Unavailable } from './http2-error.ts'
 import { isHttp2Stream } from './node-byte-stream.ts'
 
 /**
- * A transport over a dispatcher of undici 6, 7 or 8, with whatever interceptors it has. The dispatcher is never closed; a socket
- * that it has handed over is no longer its own, and outlives it.
+ * A transport over a dispatcher of undici 6, 7 or 8, with whatever interceptors it has. The dispatcher is never closed;
+ * a socket that it has handed over is no longer its own, and outlives it.
  *
  * A refusal that an interceptor made an error of becomes a refusal again. undici tells no status text of a 101.
  *
@@ -25,7 +25,10 @@ export function dispatcherTransport(dispatcher: Dispatcher, via?: string): Trans
   return (request, signal) => exchange(dispatcher, '1.1', request, signal, via)
 }
 
-/** Makes the handshake in one version. In HTTP/2 it fails with HTTP2_UNAVAILABLE when the dispatcher has a connection of HTTP/1.1. */
+/**
+ * Makes the handshake in one version. In HTTP/2 it fails with HTTP2_UNAVAILABLE when the dispatcher has a connection of
+ * HTTP/1.1.
+ */
 export async function exchange(
   dispatcher: Dispatcher,
   version: HttpVersion,
@@ -156,9 +159,9 @@ class Exchange {
   }
 
   /**
-   * A mock says at once that its answer is over. Anything else is a server's 101 without an `Upgrade`, which undici takes for an
-   * interim response and waits on. But it is final (RFC 9110 §15.2.2), and goes to where answers are judged, with a connection
-   * on which nothing will come.
+   * A mock says at once that its answer is over. Anything else is a server's 101 without an `Upgrade`, which undici
+   * takes for an interim response and waits on. But it is final (RFC 9110 §15.2.2), and goes to where answers are
+   * judged, with a connection on which nothing will come.
    */
   #answeredUnconnected(head: ResponseHead): void {
     this.#unconnected = true
@@ -231,8 +234,8 @@ function dispatchOptions(request: HandshakeRequest, version: HttpVersion): objec
 type Controller = { abort: Abort; rawHeaders?: unknown } | null | undefined
 
 /**
- * A handler that speaks both dialects, so that no version wraps it: the first names are of undici 7 and 8, the others of 6. It is
- * made for each request, since a proxy's wrapper replaces methods of it.
+ * A handler that speaks both dialects, so that no version wraps it: the first names are of undici 7 and 8, the others
+ * of 6. It is made for each request, since a proxy's wrapper replaces methods of it.
  */
 function handlerOf(exchange: Exchange): object {
   const fieldsOf = (controller: Controller, headers: unknown) => controller?.rawHeaders ?? headers

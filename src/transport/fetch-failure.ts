@@ -1,4 +1,7 @@
-/** What the failures of Workers' fetch mean, which tell little, and only in words; and what a refusal says. Loaded with the first. */
+/**
+ * What the failures of Workers' fetch mean, which tell little, and only in words; and what a refusal says. Loaded with
+ * the first.
+ */
 import { HandshakeError, type HandshakeErrorCode } from '../errors.ts'
 import { latin1, quoted } from '../handshake/syntax.ts'
 import type { Refused } from './contracts.ts'
@@ -44,8 +47,8 @@ const FAULTS: readonly (readonly [RegExp, HandshakeErrorCode])[] = [
 ]
 
 /**
- * The HandshakeError for a 502 that the runtime has made up, without a single field, because it did not accept the 101 of the server;
- * undefined for any other refusal.
+ * The HandshakeError for a 502 that the runtime has made up, without a single field, because it did not accept the 101
+ * of the server; undefined for any other refusal.
  */
 function handshakeFault({ head, body }: Refused, where: string): HandshakeError | undefined {
   if (head.status !== 502 || head.headers.size > 0) return undefined

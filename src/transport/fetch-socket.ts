@@ -26,7 +26,10 @@ interface RuntimeEvent {
 
 /** What the code is when there was no Close frame (RFC 6455 §7.1.5). */
 const NO_CLOSE_FRAME = 1006
-/** An error of the connection can come before the messages and the Close frame that came before it: so long these are waited for. */
+/**
+ * An error of the connection can come before the messages and the Close frame that came before it: so long these are
+ * waited for.
+ */
 const ERROR_SETTLES_WITHIN = 100
 
 export class FetchSocket implements MessageSocket {
@@ -43,7 +46,8 @@ export class FetchSocket implements MessageSocket {
 
   /**
    * @param canceller that of the fetch: its signal ends the connection
-   * @param mustCopy whether the socket may keep the bytes that it is given to send; that of Workers does not, that of Miniflare does
+   * @param mustCopy whether the socket may keep the bytes that it is given to send; that of Workers does not, that of
+   * Miniflare does
    */
   constructor(socket: RuntimeWebSocket, canceller: AbortController, mustCopy: boolean) {
     this.#socket = socket

@@ -1,6 +1,6 @@
 /**
- * Hosts of which is known that they have no HTTP/2, or no extended CONNECT over it, so that they need not be asked each time. It
- * forgets after a while, and the oldest of too many.
+ * Hosts of which is known that they have no HTTP/2, or no extended CONNECT over it, so that they need not be asked each
+ * time. It forgets after a while, and the oldest of too many.
  */
 export class HostMemory {
   readonly #lifetime: number

@@ -16,8 +16,8 @@ export interface Goaway {
 /**
  * A session, and what hawser has to know of it: its SETTINGS, its GOAWAY, its end.
  *
- * It listens to the session once, however many streams there are, and only while it is retained, so that nothing is left on a
- * session of the caller's. It never ends or configures the session.
+ * It listens to the session once, however many streams there are, and only while it is retained, so that nothing is
+ * left on a session of the caller's. It never ends or configures the session.
  */
 export class Http2Connection {
   readonly session: ClientHttp2Session
@@ -53,7 +53,8 @@ export class Http2Connection {
   retain(): void {
     if (this.#users++ > 0) return
     const { session } = this
-    // RFC 9113 §3.4: SETTINGS are the first thing that the peer sends, so whoever has acknowledged ours has sent theirs.
+    // RFC 9113 §3.4: SETTINGS are the first thing that the peer sends, so whoever has acknowledged ours has sent
+    // theirs.
     if (!session.connecting && !session.pendingSettingsAck) this.#onSettings()
     session.on('remoteSettings', this.#onSettings)
     session.on('localSettings', this.#onSettings)
@@ -78,8 +79,8 @@ export class Http2Connection {
   }
 
   /**
-   * Calls back once the memory of writes that were given up may be reused: Node calls these finished while parts of them are still in
-   * the hands of the socket.
+   * Calls back once the memory of writes that were given up may be reused: Node calls these finished while parts of
+   * them are still in the hands of the socket.
    */
   whenFlushed(callback: () => void): void {
     if (this.isClosed) {
@@ -91,7 +92,10 @@ export class Http2Connection {
     this.#flush()
   }
 
-  /** What is answered has been sent, and so has all that was sent before it. A session that is ending tells by its close. */
+  /**
+   * What is answered has been sent, and so has all that was sent before it. A session that is ending tells by its
+   * close.
+   */
   #flush(): void {
     if (this.#isFlushing || this.#unflushed.size === 0 || !this.isUsable) return
     const batch = [...this.#unflushed]

@@ -3,7 +3,10 @@ import { HandshakeError } from '../errors.ts'
 import { http2Code } from './http2-codes.ts'
 import { networkError } from './network-error.ts'
 
-/** The connection was lost. With TLS 1.3 a server judges the client's certificate only after the client believes itself connected. */
+/**
+ * The connection was lost. With TLS 1.3 a server judges the client's certificate only after the client believes itself
+ * connected.
+ */
 export function connectionLost(where: string, what: string, cause?: Error): HandshakeError {
   const failure = networkError(cause, where)
   if (failure.code === 'TLS_FAILED') return failure
@@ -11,7 +14,10 @@ export function connectionLost(where: string, what: string, cause?: Error): Hand
   return new HandshakeError('CONNECTION_LOST', message, { ...(cause && { cause }), retriable: true })
 }
 
-/** The stream was reset before there was an answer: by the server, or by Node because the answer breaks the rules of HTTP/2. */
+/**
+ * The stream was reset before there was an answer: by the server, or by Node because the answer breaks the rules of
+ * HTTP/2.
+ */
 export function streamReset(where: string, code: number, cause: Error | undefined): HandshakeError {
   const { name, retriable } = http2Code(code)
   const message = `Cannot connect to ${where}: the stream was reset with ${name} before there was an answer`

@@ -138,7 +138,8 @@ const UNKNOWN = {
  * The HandshakeError for a failure that came instead of a response.
  *
  * @param cause what Node or an HTTP client over it reported; becomes the error's `cause`
- * @param where the server, to be shown: a URL without userinfo, query and fragment, and the proxy on the way to it, if there is one
+ * @param where the server, to be shown: a URL without userinfo, query and fragment, and the proxy on the way to it, if
+ * there is one
  * @param unknown the code for a cause that is not known
  */
 export function networkError(
@@ -164,8 +165,8 @@ function meaningOf(error: unknown, depth: number): Meaning | undefined {
 }
 
 /**
- * Node tries every address of a host and reports all failures together. That this machine has no route to one of them, as
- * without IPv6, says nothing when another one answered.
+ * Node tries every address of a host and reports all failures together. That this machine has no route to one of them,
+ * as without IPv6, says nothing when another one answered.
  */
 function mostTelling(meanings: readonly (Meaning | undefined)[]): Meaning | undefined {
   const known = meanings.filter((each) => each !== undefined)

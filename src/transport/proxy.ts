@@ -16,9 +16,9 @@ export interface ProxyDispatcher {
   /** How errors name the proxy: without userinfo. */
   readonly via: string
   /**
-   * Ends everything at once that the dispatcher has opened, an open WebSocket included. To be called when no WebSocket has come
-   * of it, since what is still on its way would otherwise go on. After a success nothing is left but that WebSocket's own socket,
-   * and no call is needed.
+   * Ends everything at once that the dispatcher has opened, an open WebSocket included. To be called when no WebSocket
+   * has come of it, since what is still on its way would otherwise go on. After a success nothing is left but that
+   * WebSocket's own socket, and no call is needed.
    */
   destroy(): Promise<void>
 }
@@ -26,15 +26,18 @@ export interface ProxyDispatcher {
 /**
  * A dispatcher for one connection through a proxy.
  *
- * - `http:` and `https:` proxies are asked for a tunnel by CONNECT, for ws and wss alike; userinfo becomes Basic authentication.
- * - `socks5:` proxies resolve the name of the host; userinfo authenticates (RFC 1929). undici calls this experimental, and
- *   Node prints that once.
- * - `'env'` takes HTTP_PROXY for ws and HTTPS_PROXY for wss (HTTP_PROXY if there is none), goes around hosts in NO_PROXY, and
- *   connects directly where there is no proxy. Names in lower case win.
+ * - `http:` and `https:` proxies are asked for a tunnel by CONNECT, for ws and wss alike; userinfo becomes Basic
+ *   authentication.
+ * - `socks5:` proxies resolve the name of the host; userinfo authenticates (RFC 1929). undici calls this experimental,
+ *   and Node prints that once.
+ * - `'env'` takes HTTP_PROXY for ws and HTTPS_PROXY for wss (HTTP_PROXY if there is none), goes around hosts in
+ *   NO_PROXY, and connects directly where there is no proxy. Names in lower case win.
  *
- * `tls` is for the server. The certificate of an `https:` proxy may come from an authority of `tls.ca` or from a well-known one.
+ * `tls` is for the server. The certificate of an `https:` proxy may come from an authority of `tls.ca` or from a
+ * well-known one.
  *
- * No time limit but that of the request, and 10 s for each step of SOCKS. Fails with an OptionsError for a variable that is not a URL.
+ * No time limit but that of the request, and 10 s for each step of SOCKS. Fails with an OptionsError for a variable
+ * that is not a URL.
  */
 export async function proxyDispatcher(proxy: URL | 'env', tls: TlsOptions = {}): Promise<ProxyDispatcher> {
   const undici = await loadUndici()
@@ -95,11 +98,11 @@ function tunnel(undici: Undici, tls: TlsOptions, opened: Set<Socket>): EnvHttpPr
 const MOST_CONNECTIONS = 8
 
 /**
- * A connector whose sockets are known from the start, so that they can be let go before they stand. undici's returns the socket,
- * which its types do not tell.
+ * A connector whose sockets are known from the start, so that they can be let go before they stand. undici's returns
+ * the socket, which its types do not tell.
  *
- * undici opens one tunnel after the other, without end, when each is lost before the request is sent, as one is in which the proxy
- * sends bytes of its own: here that comes to an end.
+ * undici opens one tunnel after the other, without end, when each is lost before the request is sent, as one is in
+ * which the proxy sends bytes of its own: here that comes to an end.
  */
 function track(connect: Connector, opened: Set<Socket>): Connector {
   return (options, callback) => {
@@ -134,7 +137,9 @@ function originOf({ protocol, host }: URL): string {
   return `${protocol}//${host}`
 }
 
-/** The octets of userinfo. A URL has percent-encoded all that is not ASCII; a percent sign that encodes nothing stays. */
+/**
+ * The octets of userinfo. A URL has percent-encoded all that is not ASCII; a percent sign that encodes nothing stays.
+ */
 function octets(userinfo: string): Buffer {
   const decode = (_: string, octet: string) => String.fromCharCode(Number.parseInt(octet, 16))
   return Buffer.from(userinfo.replace(/%([0-9a-f]{2})/gi, decode), 'latin1')

@@ -29,7 +29,9 @@ export const workerdDial: Dial = async (address, signal) => {
   }
 }
 
-/** Workers do not tell a refused connection from a name without an address, or from a certificate that is not trusted. */
+/**
+ * Workers do not tell a refused connection from a name without an address, or from a certificate that is not trusted.
+ */
 function unreachable({ origin, secure }: Address, cause: unknown): HandshakeError {
   const reasons = secure
     ? 'nobody listens there, the name is wrong, or TLS failed'
@@ -113,8 +115,8 @@ class WorkerdByteStream implements DialedStream {
   }
 
   /**
-   * A timer would take a millisecond, and a microtask would run before those that are due. To read a body takes one turn of the event
-   * loop and nothing more, which costs a fifth of a timer.
+   * A timer would take a millisecond, and a microtask would run before those that are due. To read a body takes one
+   * turn of the event loop and nothing more, which costs a fifth of a timer.
    */
   defer(callback: () => void): void {
     new Response('.').arrayBuffer().then(callback)

@@ -4,8 +4,8 @@ import type { TlsOptions } from '../options.ts'
 /**
  * Tells TLS options apart: two that would make the same connection have the same identity, all others have not.
  *
- * Certificates and keys count by their contents, functions and other objects by what they are. The identity is a digest, so that no
- * key is kept for its sake.
+ * Certificates and keys count by their contents, functions and other objects by what they are. The identity is a
+ * digest, so that no key is kept for its sake.
  */
 export class TlsIdentities {
   readonly #numbers = new WeakMap<object, number>()

@@ -1,8 +1,9 @@
 /**
  * Counts what `bufferedAmount` of a WebSocket tells: bytes of messages, without frame headers and before compression.
  *
- * The connection counts what it has on the wire's terms. Both are kept for all that was sent since the connection last had nothing, and
- * what is left on its terms tells how much is left on ours: exactly while nothing has left yet, and when all has.
+ * The connection counts what it has on the wire's terms. Both are kept for all that was sent since the connection last
+ * had nothing, and what is left on its terms tells how much is left on ours: exactly while nothing has left yet, and
+ * when all has.
  */
 export class BufferedBytes {
   /** Of messages that the connection took since it last had nothing. */

@@ -1,9 +1,9 @@
 /**
  * The events that a WebSocket fires.
  *
- * They are instances of Event, MessageEvent and CloseEvent for everyone who asks, but are not built by their constructors: those take
- * fifty times as long as all the rest of delivering a message. What a program can ask of an event is answered here, from as little as
- * possible, and only when it is asked for.
+ * They are instances of Event, MessageEvent and CloseEvent for everyone who asks, but are not built by their
+ * constructors: those take fifty times as long as all the rest of delivering a message. What a program can ask of an
+ * event is answered here, from as little as possible, and only when it is asked for.
  */
 import { makeEnumerable, tag } from './enumerable.ts'
 
@@ -104,7 +104,10 @@ class FiredEvent {
 /** Getters that give the same for every event. */
 const CONSTANTS = { bubbles: false, cancelable: false, composed: false, defaultPrevented: false, isTrusted: true }
 
-/** A class of events that inherit from an interface, but are not built by it. `members` are what it has beyond those of every event. */
+/**
+ * A class of events that inherit from an interface, but are not built by it. `members` are what it has beyond those of
+ * every event.
+ */
 function firedAs<O extends Occasion>(type: string, name: string, members: readonly string[]): EventClass<O> {
   const base = interfaceOf(name)
   class Fired extends FiredEvent {
@@ -130,7 +133,10 @@ function firedAs<O extends Occasion>(type: string, name: string, members: readon
   return Fired as unknown as EventClass<O>
 }
 
-/** The interface of the runtime; one of our own where there is none: Node has no ErrorEvent, and CloseEvent only from 23 on. */
+/**
+ * The interface of the runtime; one of our own where there is none: Node has no ErrorEvent, and CloseEvent only from 23
+ * on.
+ */
 function interfaceOf(name: string): () => Interface {
   if (name in globalThis) return () => (globalThis as unknown as Record<string, Interface>)[name]!
   const own = { [name]: class extends Event {} }[name]!
@@ -139,8 +145,9 @@ function interfaceOf(name: string): () => Interface {
 }
 
 /**
- * A prototype between our class and an interface that is not looked at before somebody asks for it, as `instanceof` does: the first time
- * that MessageEvent is named, Node loads the whole of its HTTP client, which takes 40 ms and 14 MiB.
+ * A prototype between our class and an interface that is not looked at before somebody asks for it, as `instanceof`
+ * does: the first time that MessageEvent is named, Node loads the whole of its HTTP client, which takes 40 ms and 14
+ * MiB.
  */
 function inheritingFrom(base: () => Interface): object {
   return new Proxy(Object.create(Event.prototype), { getPrototypeOf: () => base().prototype })

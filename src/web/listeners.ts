@@ -1,4 +1,7 @@
-/** Who listens to a WebSocket: the listener lists and event handlers of the DOM and HTML standards, for a target without parents. */
+/**
+ * Who listens to a WebSocket: the listener lists and event handlers of the DOM and HTML standards, for a target without
+ * parents.
+ */
 import type { Firing } from './events.ts'
 
 type Listening = (event: unknown) => unknown
@@ -14,7 +17,10 @@ export interface Listener {
   isRemoved: boolean
 }
 
-/** Those who listen to one type of event. The list is replaced and never changed, so that those who are being called stay the same. */
+/**
+ * Those who listen to one type of event. The list is replaced and never changed, so that those who are being called
+ * stay the same.
+ */
 export interface Audience {
   listeners: readonly Listener[]
 }
@@ -94,8 +100,8 @@ export class Listeners implements Firing {
   }
 
   /**
-   * Nothing more will come by itself: signals, which may live as long as the process, let go of the listeners, and so of their target.
-   * What somebody dispatches is still kept from those whose signal has aborted.
+   * Nothing more will come by itself: signals, which may live as long as the process, let go of the listeners, and so
+   * of their target. What somebody dispatches is still kept from those whose signal has aborted.
    */
   releaseSignals(): void {
     this.#areSignalsReleased = true

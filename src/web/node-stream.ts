@@ -6,21 +6,22 @@ import type { Message } from '../protocol/message-parts.ts'
 export interface NodeStreamOptions
   extends Pick<DuplexOptions, 'readableHighWaterMark' | 'writableHighWaterMark' | 'signal'> {
   /**
-   * Whether messages are read one by one, text as strings and binary as Uint8Arrays. Otherwise they are read as bytes, and where one
-   * ends is lost. Default: false.
+   * Whether messages are read one by one, text as strings and binary as Uint8Arrays. Otherwise they are read as bytes,
+   * and where one ends is lost. Default: false.
    */
   readonly readableObjectMode?: boolean
 }
 
 /**
- * An open socket as a Duplex. Each chunk that is written is a message: a string is text, bytes are binary, and so is a string with
- * another encoding than UTF-8. A write is done when the socket has room for more; a message at a time is asked for, up to
- * `readableHighWaterMark`, so that back-pressure reaches the server.
+ * An open socket as a Duplex. Each chunk that is written is a message: a string is text, bytes are binary, and so is a
+ * string with another encoding than UTF-8. A write is done when the socket has room for more; a message at a time is
+ * asked for, up to `readableHighWaterMark`, so that back-pressure reaches the server.
  *
  * - `end()` sends a Close frame, and what the server still sends can be read (`closeOutput`).
- * - The readable side ends with the server's Close frame, and the writable side with it, but for a socket with `allowHalfOpen`.
- * - A connection that fails destroys the stream with its error, when the messages that had come before have been read, or at once if nobody
- *   reads.
+ * - The readable side ends with the server's Close frame, and the writable side with it, but for a socket with
+ *   `allowHalfOpen`.
+ * - A connection that fails destroys the stream with its error, when the messages that had come before have been read,
+ *   or at once if nobody reads.
  * - `destroy()` before both sides have ended drops the connection (`abort`). `close` comes when it has ended.
  *
  * From then on the socket's own `send` and `receive` are not to be used.

@@ -4,8 +4,9 @@ import type { ClientWebSocketOptions } from '../options.ts'
 import { resolveOptions } from '../resolve-options.ts'
 
 /**
- * What WebSocket and WebSocketStream take besides what their standard says: the options of ClientWebSocket. The standard itself answers
- * the server's Close frame at once, so that there is no `allowHalfOpen`, and calls `subprotocols` protocols.
+ * What WebSocket and WebSocketStream take besides what their standard says: the options of ClientWebSocket. The
+ * standard itself answers the server's Close frame at once, so that there is no `allowHalfOpen`, and calls
+ * `subprotocols` protocols.
  */
 export type OpeningOptions = Omit<ClientWebSocketOptions, 'subprotocols' | 'allowHalfOpen'>
 

@@ -18,7 +18,10 @@ const OPEN = 1
 const CLOSING = 2
 const CLOSED = 3
 
-/** The second argument of {@link WebSocket}, if it is neither a string nor a list of them: what undici and Node take there, and more. */
+/**
+ * The second argument of {@link WebSocket}, if it is neither a string nor a list of them: what undici and Node take
+ * there, and more.
+ */
 export interface WebSocketOptions extends OpeningOptions {
   /** One subprotocol, or several, the preferred one first. The server has to choose one of them. Default: none. */
   readonly protocols?: string | Iterable<string> | undefined
@@ -27,8 +30,9 @@ export interface WebSocketOptions extends OpeningOptions {
 /** The `error` event, which comes before a `close` that is not clean. */
 export interface WebSocketErrorEvent extends Event {
   /**
-   * Why: a HandshakeError, with the response and `retriable`, or an OptionsError before `open`, or a ConnectionClosedError if it was closed
-   * by then; later a ConnectionClosedError or one of its kind. Undefined in an event that somebody else has dispatched.
+   * Why: a HandshakeError, with the response and `retriable`, or an OptionsError before `open`, or a
+   * ConnectionClosedError if it was closed by then; later a ConnectionClosedError or one of its kind. Undefined in an
+   * event that somebody else has dispatched.
    */
   readonly error: HandshakeError | OptionsError | ConnectionClosedError | undefined
   /** The message of `error`. */
@@ -61,12 +65,14 @@ interface ListenerOptions {
  *     ws.onmessage = ({ data }) => console.log(data)
  *     ws.onerror = ({ error }) => console.log(error instanceof HandshakeError && error.response?.status)
  *
- * It cannot make the server wait for what a listener does: messages are fired as they come, and not kept; what listeners keep has no
- * limit. Nor can it make the sender wait: what `send` takes has none either, and whoever sends much has to look at `bufferedAmount`.
- * ClientWebSocket and WebSocketStream can do both. `maxMessageSize` limits a single message.
+ * It cannot make the server wait for what a listener does: messages are fired as they come, and not kept; what
+ * listeners keep has no limit. Nor can it make the sender wait: what `send` takes has none either, and whoever sends
+ * much has to look at `bufferedAmount`. ClientWebSocket and WebSocketStream can do both. `maxMessageSize` limits a
+ * single message.
  *
- * Messages that arrived together are fired one right after the other. What a promise does that a listener has settled comes after all
- * of them, unless listeners for messages were added or removed: then what is left waits for its own task.
+ * Messages that arrived together are fired one right after the other. What a promise does that a listener has settled
+ * comes after all of them, unless listeners for messages were added or removed: then what is left waits for its own
+ * task.
  */
 export class WebSocket extends EventTarget {
   declare static readonly CONNECTING: 0
@@ -93,8 +99,9 @@ export class WebSocket extends EventTarget {
   #lastListeners: Audience['listeners'] | undefined
 
   /**
-   * Begins to connect. Fails with a SyntaxError (a DOMException) for a URL that is not ws:, wss:, http: or https: or has a fragment, and
-   * for subprotocols that are not tokens or stand there twice; with an OptionsError (a TypeError) for other options that cannot work.
+   * Begins to connect. Fails with a SyntaxError (a DOMException) for a URL that is not ws:, wss:, http: or https: or
+   * has a fragment, and for subprotocols that are not tokens or stand there twice; with an OptionsError (a TypeError)
+   * for other options that cannot work.
    */
   constructor(url: string | URL, protocols: string | Iterable<string> | WebSocketOptions = []) {
     super()
@@ -117,8 +124,8 @@ export class WebSocket extends EventTarget {
   }
 
   /**
-   * Bytes of messages that were sent and not yet handed to the operating system; once closed, those that never were, and never will be.
-   * Exact before any of them has left; then it may be off by a few bytes for each message.
+   * Bytes of messages that were sent and not yet handed to the operating system; once closed, those that never were,
+   * and never will be. Exact before any of them has left; then it may be off by a few bytes for each message.
    */
   get bufferedAmount(): number {
     const connection = this.#connection
@@ -147,8 +154,9 @@ export class WebSocket extends EventTarget {
   }
 
   /**
-   * Sends a message: a string as text, bytes or a Blob as binary. Bytes are copied at once. Nothing is sent once closing has begun.
-   * Fails with an InvalidStateError (a DOMException) before `open`. A Blob that cannot be read fails the connection.
+   * Sends a message: a string as text, bytes or a Blob as binary. Bytes are copied at once. Nothing is sent once
+   * closing has begun. Fails with an InvalidStateError (a DOMException) before `open`. A Blob that cannot be read fails
+   * the connection.
    */
   send(data: string | ArrayBuffer | ArrayBufferView | Blob): void {
     // biome-ignore lint/complexity/noArguments: Web IDL tells an argument that is missing from one that is undefined.
@@ -169,8 +177,8 @@ export class WebSocket extends EventTarget {
   }
 
   /**
-   * Closes after all that was sent before. `code` is 1000 or 3000 to 4999, else it fails with an InvalidAccessError; `reason` at most
-   * 123 bytes, else it fails with a SyntaxError (both DOMExceptions).
+   * Closes after all that was sent before. `code` is 1000 or 3000 to 4999, else it fails with an InvalidAccessError;
+   * `reason` at most 123 bytes, else it fails with a SyntaxError (both DOMExceptions).
    */
   close(code: number | undefined = undefined, reason: string | undefined = undefined): void {
     const info = checkClose(
@@ -294,8 +302,8 @@ export class WebSocket extends EventTarget {
   }
 
   /**
-   * Fires messages until the listeners have changed since the one before: then somebody takes one message after the other, as with `once`,
-   * and theirs may be the next promise to settle. Returns the index of the next message.
+   * Fires messages until the listeners have changed since the one before: then somebody takes one message after the
+   * other, as with `once`, and theirs may be the next promise to settle. Returns the index of the next message.
    */
   #fireMessages(messages: readonly Message[], from: number): number {
     const audience = this.#audience

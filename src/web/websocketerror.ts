@@ -4,7 +4,10 @@ import { makeEnumerable, tag } from './enumerable.ts'
 
 /** How a WebSocketStream is closed, or was closed. */
 export interface WebSocketCloseInfo {
-  /** 1000 or 3000 to 4999 to close with. Without one the Close frame is empty, unless there is a reason: then it is 1000. */
+  /**
+   * 1000 or 3000 to 4999 to close with. Without one the Close frame is empty, unless there is a reason: then it is
+   * 1000.
+   */
   readonly closeCode?: number | undefined
   /** At most 123 bytes in UTF-8. Default: empty. */
   readonly reason?: string | undefined
@@ -23,8 +26,8 @@ const BRAND = Symbol.for('hawser.error')
 let create: (message: string, end: End) => WebSocketError
 
 /**
- * Why a WebSocketStream ended other than by a closing handshake; or, made by a caller and given to `cancel` or `abort` of a stream, what
- * to close with. `cause` is hawser's own error, where there is one.
+ * Why a WebSocketStream ended other than by a closing handshake; or, made by a caller and given to `cancel` or `abort`
+ * of a stream, what to close with. `cause` is hawser's own error, where there is one.
  */
 export class WebSocketError extends DOMException {
   #closeCode: number | null
@@ -67,8 +70,8 @@ export function endedWith(message: string, end: End): WebSocketError {
 }
 
 /**
- * The error of a connection that never was: a WebSocketError, as the standard promises, which is a HandshakeError as well if that is why,
- * with all that one tells.
+ * The error of a connection that never was: a WebSocketError, as the standard promises, which is a HandshakeError as
+ * well if that is why, with all that one tells.
  */
 export function neverOpened(error: unknown): WebSocketError {
   const message = error instanceof Error ? error.message : String(error)

@@ -15,7 +15,10 @@ import {
   wire,
 } from './support.ts'
 
-/** A frame in short: opcode, `z` if it is compressed, `+` if it continues a message, `.` if it is the last, and its payload. */
+/**
+ * A frame in short: opcode, `z` if it is compressed, `+` if it continues a message, `.` if it is the last, and its
+ * payload.
+ */
 function short({ opcode, fin, continuation, compressed, payload, isComplete }: Frame): string {
   return `${opcode}${compressed ? 'z' : ''}${continuation ? '+' : ''}${fin ? '.' : ''}${isComplete ? '' : '…'} ${payload}`
 }

@@ -1,6 +1,6 @@
 /**
- * The core and the twin get the same streams of frames, cut alike, and have to agree on every row. A run is repeated with
- * `HAWSER_FUZZ_SEED`, and made longer with `HAWSER_FUZZ_CASES`.
+ * The core and the twin get the same streams of frames, cut alike, and have to agree on every row. A run is repeated
+ * with `HAWSER_FUZZ_SEED`, and made longer with `HAWSER_FUZZ_CASES`.
  */
 import { expect, test } from 'vitest'
 import { INPUT, ROW_WORDS } from '../../src/codec/layout.ts'
@@ -74,7 +74,9 @@ function tell({ codec, decoder }: (typeof decoders)[number], chunk: Uint8Array, 
   return told
 }
 
-/** Decodes a stream in random chunks at random addresses; gives what differs, and the rule that was broken in the end. */
+/**
+ * Decodes a stream in random chunks at random addresses; gives what differs, and the rule that was broken in the end.
+ */
 function runCase(random: Random): { difference: string | undefined; violation: number } {
   const withDeflate = random(3) > 0
   for (const each of decoders) each.decoder = each.codec.createDecoder(withDeflate)

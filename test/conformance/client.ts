@@ -1,6 +1,6 @@
 /**
- * The client's side of an exchange: does what a plan says, and reports what its user sees. It knows no runtime, so that it runs in a
- * Worker as well; plan and report are JSON.
+ * The client's side of an exchange: does what a plan says, and reports what its user sees. It knows no runtime, so that
+ * it runs in a Worker as well; plan and report are JSON.
  */
 import {
   ClientWebSocket,

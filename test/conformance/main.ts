@@ -1,6 +1,6 @@
 /**
- * `npm run conformance`: RFC 6455 and RFC 7692, rule by rule, over every transport of bytes. The results are compared with
- * results.json; a difference is shown, and fails the run.
+ * `npm run conformance`: RFC 6455 and RFC 7692, rule by rule, over every transport of bytes. The results are compared
+ * with results.json; a difference is shown, and fails the run.
  *
  *     --update           writes results.json
  *     --only TEXT        only the cases whose group or name contains TEXT

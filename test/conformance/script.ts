@@ -57,7 +57,9 @@ export type Item =
   | { readonly kind: 'raw'; readonly bytes: Uint8Array; readonly deflate?: Deflate | undefined }
   | { readonly kind: 'message'; readonly content: Content; readonly options: MessageOptions }
 
-/** How a payload is deflated: as a part of its message, or as the last one, of which RFC 7692 §7.2.1 cuts the end off. */
+/**
+ * How a payload is deflated: as a part of its message, or as the last one, of which RFC 7692 §7.2.1 cuts the end off.
+ */
 export type Deflate = 'part' | 'last'
 
 export interface FrameOptions {
@@ -152,7 +154,9 @@ export const closing = (code: number | undefined = 1000): readonly Step[] => [
   hearEnd,
 ]
 
-/** The client fails the connection before the server says the rest, which is not cut: how it comes no longer matters. */
+/**
+ * The client fails the connection before the server says the rest, which is not cut: how it comes no longer matters.
+ */
 export const failing = (closeCode: number, ...rest: readonly Item[]): readonly Step[] => [
   hearClose(closeCode),
   ...(rest.length > 0 ? [{ kind: 'say', items: rest, isWhole: true } as const] : []),

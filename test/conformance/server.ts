@@ -154,8 +154,8 @@ class Performer {
   }
 
   /**
-   * Each write leaves by itself, and has the time to arrive by itself. But a client that is to fail the connection waits only so
-   * long for the server's end: once it has said a word, what is left is written in one.
+   * Each write leaves by itself, and has the time to arrive by itself. But a client that is to fail the connection
+   * waits only so long for the server's end: once it has said a word, what is left is written in one.
    */
   async #say(step: Step & { kind: 'say' }): Promise<void> {
     const { case: it, says, cut } = this.#performance

@@ -1,6 +1,6 @@
 /**
- * All cases over one transport, in a thread of its own: what keeps one transport busy must not delay the server of another, for
- * which a client that has failed its connection waits only so long.
+ * All cases over one transport, in a thread of its own: what keeps one transport busy must not delay the server of
+ * another, for which a client that has failed its connection waits only so long.
  */
 import { parentPort, workerData } from 'node:worker_threads'
 import { type Group, selectedGroups } from './cases.ts'

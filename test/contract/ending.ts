@@ -10,7 +10,9 @@ function later(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds))
 }
 
-/** A socket with one call of each kind that waits. The server does not read, so that not even the Close frame gets out. */
+/**
+ * A socket with one call of each kind that waits. The server does not read, so that not even the Close frame gets out.
+ */
 async function waiting({
   open,
   harness,

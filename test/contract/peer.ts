@@ -1,7 +1,7 @@
 /**
- * The scripted side of the contract suite: a server whose path says which bytes it sends. The suite may run in another process or
- * runtime than this, so what the peer has seen is told over a socket, too: `/report?id=` answers with what the connection with
- * the same `id` has seen, once it is over.
+ * The scripted side of the contract suite: a server whose path says which bytes it sends. The suite may run in another
+ * process or runtime than this, so what the peer has seen is told over a socket, too: `/report?id=` answers with what
+ * the connection with the same `id` has seen, once it is over.
  */
 import { setImmediate } from 'node:timers/promises'
 import {
@@ -69,7 +69,8 @@ const ROUTES: Readonly<Record<string, (exchange: Exchange) => Promise<unknown>>>
     await untilClose(exchange)
     peer.end()
   },
-  // Reads until the client's Close frame, sends messages, and answers it: with its own code, as when both close at once.
+  // Reads until the client's Close frame, sends messages, and answers it: with its own code, as when both close at
+  // once.
   '/await-close': async (exchange) => {
     const { peer, query } = exchange
     await untilClose(exchange)

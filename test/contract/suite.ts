@@ -1,6 +1,6 @@
 /**
- * What every transport has to do, in every runtime: one suite, which knows neither the transport nor the test runner. What it
- * needs of both, the harness and the runner give it.
+ * What every transport has to do, in every runtime: one suite, which knows neither the transport nor the test runner.
+ * What it needs of both, the harness and the runner give it.
  */
 import type { Cancellable, ClientWebSocket, ClientWebSocketOptions, HttpVersion, TransportName } from 'hawser'
 import type { Capabilities } from './capabilities.ts'

@@ -247,7 +247,10 @@ describe('a connection that is lost', () => {
     expect(connections.length).toBe(1)
   })
 
-  /** Welcomes the first request of the first connection, and cuts it with the second; further connections do what they are told. */
+  /**
+   * Welcomes the first request of the first connection, and cuts it with the second; further connections do what they
+   * are told.
+   */
   function dying(further: Http2Script, cut: (connection: RawHttp2Connection) => void): Http2Script {
     let isFirst = true
     return async (connection) => {

@@ -22,7 +22,10 @@ const cleanups: (() => unknown)[] = []
 /** The authority of all certificates of a file, and the certificate of its servers. */
 export const trust = { ca: '', certificate: { cert: '', key: '' } as Certificate }
 
-/** To be called once in a file: makes the certificates, ends what tests have opened, and fails one that leaves a socket behind. */
+/**
+ * To be called once in a file: makes the certificates, ends what tests have opened, and fails one that leaves a socket
+ * behind.
+ */
 export function setUp(): void {
   beforeAll(async () => {
     const authority = await createAuthority()

@@ -23,7 +23,9 @@ export interface ClientFrame {
   readonly payload: Buffer
 }
 
-/** Parses what a client sent, octet by octet after RFC 6455 §5.2; throws unless it is whole frames, each of them right. */
+/**
+ * Parses what a client sent, octet by octet after RFC 6455 §5.2; throws unless it is whole frames, each of them right.
+ */
 export function parseFrames(bytes: Uint8Array): ClientFrame[] {
   const frames: ClientFrame[] = []
   const wire = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
@@ -145,8 +147,8 @@ const TRAILING = wire("8a 03 'end'")
 const CLOSE = 8
 
 /**
- * Reads whole, byte by byte, with bytes after it, and from linear memory, as when a socket has read into it; expects the
- * same each time.
+ * Reads whole, byte by byte, with bytes after it, and from linear memory, as when a socket has read into it; expects
+ * the same each time.
  */
 export function readFourWays(
   codec: Codec,

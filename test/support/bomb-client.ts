@@ -1,6 +1,7 @@
 /**
- * A client whose memory is its own: `bomb-client.ts URL MAX`. It receives one message to get warm and another that is a bomb, with
- * `maxMessageSize` MAX, and prints how the second one ended and by how many bytes the process has grown at its peak.
+ * A client whose memory is its own: `bomb-client.ts URL MAX`. It receives one message to get warm and another that is a
+ * bomb, with `maxMessageSize` MAX, and prints how the second one ended and by how many bytes the process has grown at
+ * its peak.
  */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'

@@ -9,7 +9,9 @@ export interface WorkerModule {
   readonly contents: string | Uint8Array
 }
 
-/** The bundle of an entry point, and the files that it imports as modules of their own: WebAssembly, and HTML as text. */
+/**
+ * The bundle of an entry point, and the files that it imports as modules of their own: WebAssembly, and HTML as text.
+ */
 export async function bundleWorker(entryPoint: string, options: BuildOptions = {}): Promise<WorkerModule[]> {
   const separate: string[] = []
   const { outputFiles } = await build({

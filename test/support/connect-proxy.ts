@@ -1,4 +1,6 @@
-/** Proxies on the loopback: one that opens tunnels by CONNECT (RFC 9110 §9.3.6), and one that speaks SOCKS 5 (RFC 1928). */
+/**
+ * Proxies on the loopback: one that opens tunnels by CONNECT (RFC 9110 §9.3.6), and one that speaks SOCKS 5 (RFC 1928).
+ */
 import { once } from 'node:events'
 import {
   createServer as createHttpServer,
@@ -12,7 +14,9 @@ import { type Duplex, pipeline } from 'node:stream'
 import type { Certificate } from './certificates.ts'
 
 export interface ProxyOptions {
-  /** The user that must authenticate: by Basic (RFC 7617), or by name and password (RFC 1929). Default: nobody has to. */
+  /**
+   * The user that must authenticate: by Basic (RFC 7617), or by name and password (RFC 1929). Default: nobody has to.
+   */
   readonly user?: { readonly name: string; readonly password: string }
   /** Takes the request and never answers it. */
   readonly silent?: boolean

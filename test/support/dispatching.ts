@@ -1,4 +1,6 @@
-/** What the tests of the dispatcher transport share: the versions of undici, handshakes, and the clearing up after them. */
+/**
+ * What the tests of the dispatcher transport share: the versions of undici, handshakes, and the clearing up after them.
+ */
 import * as undici8 from 'undici'
 import * as undici6 from 'undici6'
 import * as undici7 from 'undici7'

@@ -1,5 +1,6 @@
 /**
- * Lets Node run the sources without a build: `node --import this src/cli/main.ts`. What package.json leads to dist/ is found in src/.
+ * Lets Node run the sources without a build: `node --import this src/cli/main.ts`. What package.json leads to dist/ is
+ * found in src/.
  */
 import { registerHooks } from 'node:module'
 

@@ -1,10 +1,10 @@
 /**
  * A server of HTTP/2 on the loopback, for WebSockets (RFC 8441) and ordinary requests.
  *
- * It is a gateway, as real ones are: each extended CONNECT becomes an upgrade at an HTTP/1.1 server behind it, by default that of
- * `websocket-server.ts`, whose paths say how it behaves. Connections that speak HTTP/1.1 are passed through to the same server.
- * Ordinary requests over HTTP/2 are answered with 200 and their own body; those without one, with as many bytes as `?size=` says,
- * or with method and path.
+ * It is a gateway, as real ones are: each extended CONNECT becomes an upgrade at an HTTP/1.1 server behind it, by
+ * default that of `websocket-server.ts`, whose paths say how it behaves. Connections that speak HTTP/1.1 are passed
+ * through to the same server. Ordinary requests over HTTP/2 are answered with 200 and their own body; those without
+ * one, with as many bytes as `?size=` says, or with method and path.
  */
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'

@@ -1,4 +1,6 @@
-/** A Worker that builds frames as a socket does, and tells how much of what it has taken is lent from the core's memory. */
+/**
+ * A Worker that builds frames as a socket does, and tells how much of what it has taken is lent from the core's memory.
+ */
 import { loadCodec } from '../../src/codec/load.workerd.ts'
 import { Outbox } from '../../src/protocol/outbox.ts'
 

@@ -1,6 +1,6 @@
 /**
- * A program with nothing but a socket, as its own process: `lone-client.ts SCENARIO URL [CA]`. It prints how many milliseconds it
- * went on for after its work was done.
+ * A program with nothing but a socket, as its own process: `lone-client.ts SCENARIO URL [CA]`. It prints how many
+ * milliseconds it went on for after its work was done.
  */
 import { Agent } from 'undici'
 import { type ClientWebSocketOptions, connect } from '../../src/index.ts'

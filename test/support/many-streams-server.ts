@@ -1,7 +1,7 @@
 /**
- * A process of its own: a server of HTTP/2 that allows 100 streams a connection, and on each extended CONNECT sends back what it gets,
- * unmasked. It sees only messages of one short frame each. `fork` it; it says `{ port }`, and to any message how many connections it
- * has had.
+ * A process of its own: a server of HTTP/2 that allows 100 streams a connection, and on each extended CONNECT sends
+ * back what it gets, unmasked. It sees only messages of one short frame each. `fork` it; it says `{ port }`, and to any
+ * message how many connections it has had.
  */
 import { createServer } from 'node:http2'
 import type { AddressInfo } from 'node:net'

@@ -1,5 +1,6 @@
 /**
- * A client's certificate as PKCS #12, which nothing in the tests can make: `CN=carol`, issued by itself, valid until 2126.
+ * A client's certificate as PKCS #12, which nothing in the tests can make: `CN=carol`, issued by itself, valid until
+ * 2126.
  *
  *     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out cert.pem -days 36500 -subj /CN=carol \\
  *       -addext extendedKeyUsage=clientAuth -addext basicConstraints=critical,CA:TRUE

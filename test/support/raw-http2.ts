@@ -109,7 +109,9 @@ export class RawHttp2Connection {
     this.ended = this.#ended.promise
   }
 
-  /** Reads the client's preface, sends SETTINGS, and from then on notes its frames and answers its SETTINGS and PINGs. */
+  /**
+   * Reads the client's preface, sends SETTINGS, and from then on notes its frames and answers its SETTINGS and PINGs.
+   */
   async start(settings: Readonly<Record<number, number>> = CONNECT_ALLOWED): Promise<void> {
     await this.startWithoutSettings()
     await this.sendSettings(settings)

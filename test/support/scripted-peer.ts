@@ -47,7 +47,9 @@ export interface FrameOptions {
   readonly mask?: boolean
 }
 
-/** What a script's reads and writes fail with once its connection is over; it ends the script, and is no failure of it. */
+/**
+ * What a script's reads and writes fail with once its connection is over; it ends the script, and is no failure of it.
+ */
 export class ConnectionEnded extends Error {}
 
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'

@@ -117,7 +117,8 @@ describe('memory that was lent', () => {
     const connection = await stalled(5_000_000)
     const { outcomes, count } = lend(connection.opened)
     connection.opened.stream.destroy()
-    // What the server sends is all this connection needs to live: it acknowledges the PING that asks whether all has gone out.
+    // What the server sends is all this connection needs to live: it acknowledges the PING that asks whether all has
+    // gone out.
     void connection.readAll()
     connection.socket.on('data', (bytes: Buffer) => {
       const at = bytes.indexOf(Buffer.from([0, 0, 8, 6, 0, 0, 0, 0, 0]))

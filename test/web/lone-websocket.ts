@@ -1,4 +1,7 @@
-/** A program with nothing but a WebSocket, as its own process: `lone-websocket.ts SCENARIO URL`. It prints what it has found. */
+/**
+ * A program with nothing but a WebSocket, as its own process: `lone-websocket.ts SCENARIO URL`. It prints what it has
+ * found.
+ */
 import { WebSocket } from '../../src/web/websocket.ts'
 import { WebSocketStream } from '../../src/web/websocketstream.ts'
 

@@ -1,4 +1,7 @@
-/** A fetch that can upgrade, in Node: that of Miniflare. It leads through a Worker that passes on what it is asked, to any server. */
+/**
+ * A fetch that can upgrade, in Node: that of Miniflare. It leads through a Worker that passes on what it is asked, to
+ * any server.
+ */
 import { fileURLToPath } from 'node:url'
 import { type RunningWorker, startScript } from '../support/miniflare.ts'
 import type { Lack } from './implementation.ts'

@@ -1,6 +1,6 @@
 /**
- * What the WebSockets Standard says and a program can observe: suites that know nothing of an implementation but its constructor, and
- * nothing of the test runner. They run on hawser, and on others to compare.
+ * What the WebSockets Standard says and a program can observe: suites that know nothing of an implementation but its
+ * constructor, and nothing of the test runner. They run on hawser, and on others to compare.
  */
 import type { PeerConnection, PeerFrame, PeerRequest } from '../support/scripted-peer.ts'
 import type { Case, Cases, Implementation } from './implementation.ts'

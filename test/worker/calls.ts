@@ -26,7 +26,9 @@ export async function refusalOf(address: string, options: ClientOptions = {}): P
   return { status, statusText, headers, body: await buffer(response) }
 }
 
-/** The runtime ends some connections late, after both sides have closed: the client waits for it so many milliseconds. */
+/**
+ * The runtime ends some connections late, after both sides have closed: the client waits for it so many milliseconds.
+ */
 const OPTIONS = { perMessageDeflate: false, closeTimeout: 500 }
 
 /** A caller's WebSocket that keeps all it gets. */

@@ -210,7 +210,8 @@ describe.concurrent('/feed', () => {
     expect(upstream.most).toBe(1)
   })
 
-  // The runtime of these tests does not tell bufferedAmount yet: here it tells what was sent, as if nothing of it had left.
+  // The runtime of these tests does not tell bufferedAmount yet: here it tells what was sent, as if nothing of it had
+  // left.
   test('a client that does not keep up is closed with 1013, where the runtime tells', async (context) => {
     const banner = `{
       const { send } = WebSocket.prototype

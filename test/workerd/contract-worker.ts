@@ -15,7 +15,9 @@ interface RejectionEvent {
 /** Workers have it, the types of Node do not. */
 declare function addEventListener(type: `${string}rejection${string}`, listener: (event: RejectionEvent) => void): void
 
-/** At old compatibility dates a rejection is told before the one that handles it has had its turn, and taken back then. */
+/**
+ * At old compatibility dates a rejection is told before the one that handles it has had its turn, and taken back then.
+ */
 const unhandled = new Map<Promise<unknown>, unknown>()
 addEventListener('unhandledrejection', ({ promise, reason }) => unhandled.set(promise, reason))
 addEventListener('rejectionhandled', ({ promise }) => unhandled.delete(promise))

@@ -9,8 +9,8 @@ import { BOUND, OWN } from './transports.ts'
 
 const NEWEST = '2026-10-01'
 /**
- * Before the Blob as the default of `binaryType` (2026-03-17) and the runtime's own answers to a Close frame (2026-04-07), old and
- * new; and after both.
+ * Before the Blob as the default of `binaryType` (2026-03-17) and the runtime's own answers to a Close frame
+ * (2026-04-07), old and new; and after both.
  */
 const DATES = ['2024-01-01', '2026-03-01', NEWEST]
 

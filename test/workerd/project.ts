@@ -40,8 +40,8 @@ export async function insideWorkerd(): Promise<TestProjectInlineConfiguration> {
 }
 
 /**
- * The plugin, whose workerd will trust this authority. That can be said only by a variable, which is read when Miniflare is
- * loaded; no longer, since the tests in Node inherit it.
+ * The plugin, whose workerd will trust this authority. That can be said only by a variable, which is read when
+ * Miniflare is loaded; no longer, since the tests in Node inherit it.
  */
 async function importTrusting(ca: string): Promise<typeof import('@cloudflare/vitest-plugin')> {
   const before = process.env['NODE_EXTRA_CA_CERTS']

@@ -3,7 +3,9 @@ import type { Fetcher } from 'hawser'
 import { FETCH, TCP } from '../contract/capabilities.ts'
 import type { ContractTransport } from '../contract/harness.ts'
 
-/** Of a Worker through which connections can be made: a service and a Durable Object that pass on what they are asked. */
+/**
+ * Of a Worker through which connections can be made: a service and a Durable Object that pass on what they are asked.
+ */
 export interface Bindings {
   readonly SERVICE: Fetcher
   readonly OBJECTS: { idFromName(name: string): unknown; get(id: unknown): Fetcher }

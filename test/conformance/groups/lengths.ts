@@ -1,4 +1,6 @@
-/** RFC 6455 §5.2: "the minimal number of bytes MUST be used to encode the length", and its most significant bit is 0. */
+/**
+ * RFC 6455 §5.2: "the minimal number of bytes MUST be used to encode the length", and its most significant bit is 0.
+ */
 import {
   ALL_CHOPS,
   BINARY,

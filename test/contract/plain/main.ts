@@ -1,4 +1,7 @@
-/** The contract suite in Deno and Bun, on the Node build. `scripts/test-runtimes.ts` starts it, and the servers that it is told of. */
+/**
+ * The contract suite in Deno and Bun, on the Node build. `scripts/test-runtimes.ts` starts it, and the servers that it
+ * is told of.
+ */
 import { type ContractTransport, type ContractUrls, createHarness } from '../harness.ts'
 import { contract } from '../suite.ts'
 import { dispatchers, http2, http2Dispatcher, tcp } from '../transports.ts'

@@ -1,6 +1,9 @@
 import type { WebSocket } from '../../../src/web/websocket.ts'
 
-/** The class that a library is given. Most of them call it `typeof WebSocket`, and none of them uses more of it than this. */
+/**
+ * The class that a library is given. Most of them call it `typeof WebSocket`, and none of them uses more of it than
+ * this.
+ */
 export type WebSocketClass = typeof globalThis.WebSocket
 
 /** Uses a library as its users do: on the class, with its server at the URL. Gives what came of it. */
