@@ -17,7 +17,8 @@ import {
   InvalidStateError,
   OptionsError,
 } from './errors.ts'
-import { parseTarget, printable } from './handshake/target-url.ts'
+import { withoutUserinfo } from './handshake/request.ts'
+import { parseTarget } from './handshake/target-url.ts'
 import type { HttpHeaders } from './http-headers.ts'
 import type { ClientWebSocketOptions } from './options.ts'
 import type { Message } from './protocol/message-parts.ts'
@@ -53,7 +54,8 @@ export interface SendOptions {
  *     for await (const message of ws) console.log(message)
  */
 export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable {
-  readonly #options: ResolvedOptions
+  /** Until `connect` is over: a socket that is open needs none. */
+  #options: ResolvedOptions | undefined
   /** The state as long as there is no connection. */
   #state: State = 'none'
   #connection: Connection | undefined
@@ -65,7 +67,8 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
   #httpStatusCode = 0
   #httpStatusText = ''
   #httpResponseHeaders: HttpHeaders | null = null
-  readonly #aborter = new AbortController()
+  /** While there is a handshake to end. */
+  #aborter: AbortController | undefined
 
   /** Fails with an OptionsError for options that cannot work; see {@link ClientWebSocketOptions}. */
   constructor(options: ClientWebSocketOptions = {}) {
@@ -83,18 +86,20 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
     if (this.state !== 'none') throw this.#invalidState('connect')
     const target = parseTarget(url)
     checkSignal(signal)
-    this.#url = printable(target) + target.search
+    // As one string: parts that are put together stay parts in memory.
+    this.#url = withoutUserinfo(target).href
     this.#move('connect')
+    this.#aborter = new AbortController()
     try {
       const either = signal ? AbortSignal.any([signal, this.#aborter.signal]) : this.#aborter.signal
-      const { connection, response, ...details } = await establish(target, this.#options, either)
+      const { connection, response, ...details } = await establish(target, this.#options!, either)
       if (either.aborted) {
         connection.abort(either.reason)
         throw either.reason
       }
       this.#connection = connection
       this.#move('opened')
-      this.#url = printable(details.url) + details.url.search
+      this.#url = withoutUserinfo(details.url).href
       this.#subprotocol = details.subprotocol
       this.#extensions = details.extensions
       this.#transport = details.transport
@@ -103,6 +108,9 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
       if (error instanceof HandshakeError) this.#keepResponse(error.response)
       this.#move('refused')
       throw error
+    } finally {
+      this.#aborter = undefined
+      this.#options = undefined
     }
   }
 
@@ -301,7 +309,7 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
   /** Ends everything at once, without a closing handshake; whatever waits fails with `reason`. Also ends `connect`. */
   abort(reason: unknown = new ConnectionClosedError('The socket was aborted.')): void {
     this.#move('aborted')
-    this.#aborter.abort(reason)
+    this.#aborter?.abort(reason)
     this.#connection?.abort(reason)
   }
 
@@ -351,7 +359,7 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
 
   #keepResponse(response: HandshakeResponse | undefined): void {
     this.#httpVersion = response?.httpVersion
-    if (!response || !this.#options.collectHttpResponseDetails) return
+    if (!response || !this.#options!.collectHttpResponseDetails) return
     this.#httpStatusCode = response.status
     this.#httpStatusText = response.statusText
     this.#httpResponseHeaders = response.headers

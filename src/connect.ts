@@ -2,7 +2,6 @@
 import { loadFraming, openSocket, selectTransport } from '#platform'
 import type { Connection } from './driver/connection.ts'
 import { type HandshakeAttempt, HandshakeError, type HandshakeResponse } from './errors.ts'
-import type { Framing } from './framing.ts'
 import type { Accepted } from './handshake/accept.ts'
 import { checkExtension } from './handshake/deflate-offer.ts'
 import { isRetriable, retryAfter } from './handshake/refusal.ts'
@@ -75,7 +74,6 @@ class Handshake {
   readonly #limit: HandshakeLimit
   readonly #telemetry: SocketTelemetry | undefined
   #selection: Selection | undefined
-  #framing: Promise<Framing> | undefined
   /** In which the request is being made. */
   #version: HttpVersion = '1.1'
   /** What may be sent to the current origin. */
@@ -127,7 +125,7 @@ class Handshake {
   }
 
   async #verify({ head, stream }: Opened, request: HandshakeRequest): Promise<Accepted> {
-    if (stream !== undefined) return await (await this.#loadFraming()).verify(head, request)
+    if (stream !== undefined) return await (await loadFraming()).verify(head, request)
     // The runtime behind a fetch has checked the rest, and chosen the key: but a caller's own may answer anything.
     checkExtension(head.headers)
     return { subprotocol: chosenSubprotocol(head.headers, request.subprotocols), deflate: undefined }
@@ -151,17 +149,11 @@ class Handshake {
 
   async #select(): Promise<Selection> {
     const options = { ...this.#options, tls: this.#tls }
-    this.#selection ??= await selectTransport(options, this.#loadFraming)
+    this.#selection ??= await selectTransport(options, loadFraming)
     // The runtime behind a fetch compresses by itself.
     const compresses = options.perMessageDeflate !== undefined && this.#selection.names['1.1'] !== 'fetch'
-    if (compresses) await (await this.#loadFraming()).checkCompression()
+    if (compresses) await (await loadFraming()).checkCompression()
     return this.#selection
-  }
-
-  /** Once for all requests. */
-  readonly #loadFraming = (): Promise<Framing> => {
-    this.#framing ??= loadFraming()
-    return this.#framing
   }
 
   /** What undici does not manage to end is no reason to keep the caller waiting. */
@@ -219,7 +211,7 @@ class Handshake {
 
   async #connection(answer: Opened & Accepted): Promise<Connection> {
     if (answer.socket !== undefined) return await openSocket(answer.socket, this.#options, this.#telemetry)
-    const framing = await this.#loadFraming()
+    const framing = await loadFraming()
     return await framing.open(answer.stream, answer.deflate, this.#options, this.#telemetry)
   }
 

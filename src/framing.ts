@@ -38,8 +38,15 @@ const maskingKeys = new MaskingKeys()
 /** Few connections need it. */
 const loadDeflate = () => import('./deflate/compression.ts')
 
-/** `instance` is the codec of this thread. */
+let framing: Framing | undefined
+
+/** Of this thread, as `instance` is its codec. */
 export function createFraming(instance: CodecInstance): Framing {
+  framing ??= framingOn(instance)
+  return framing
+}
+
+function framingOn(instance: CodecInstance): Framing {
   const core = { ...instance, nextKey: maskingKeys.next }
   return {
     readBuffer: core.codec.memory.subarray(INPUT, INPUT + BLOCK_BYTES),
@@ -48,9 +55,24 @@ export function createFraming(instance: CodecInstance): Framing {
     open: async (stream, agreed, options, telemetry) => {
       const deflate = agreed && (await loadDeflate())
       const compression = deflate?.createCompression(agreed!, options.perMessageDeflate!.threshold)
-      return new StreamDriver(stream, { ...core, compression }, options, telemetry)
+      const parts = compression === undefined ? core : { ...core, compression }
+      return new StreamDriver(stream, parts, driverOptions(options), telemetry)
     },
   }
+}
+
+let lastOptions: StreamDriverOptions | undefined
+
+/** What the driver needs of the options. Many sockets have the same, which are then kept once. */
+function driverOptions(options: StreamDriverOptions): StreamDriverOptions {
+  const { allowHalfOpen, maxMessageSize, maxFragments, highWaterMark } = options
+  const { closeTimeout, keepAliveInterval, keepAliveTimeout } = options
+  const times = { closeTimeout, keepAliveInterval, keepAliveTimeout }
+  const own: StreamDriverOptions = { allowHalfOpen, maxMessageSize, maxFragments, highWaterMark, ...times }
+  const last = lastOptions
+  const names = Object.keys(own) as (keyof StreamDriverOptions)[]
+  if (last === undefined || names.some((name) => own[name] !== last[name])) lastOptions = own
+  return lastOptions!
 }
 
 async function checkCompression(): Promise<void> {

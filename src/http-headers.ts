@@ -8,15 +8,16 @@ export type HeaderField = readonly [name: string, value: string]
  * dropped.
  */
 export class HttpHeaders implements Iterable<HeaderField> {
-  readonly #fields: readonly HeaderField[]
+  /** Many sockets keep theirs for long, and one string takes the least memory. */
+  readonly #json: string
 
   constructor(fields: Iterable<HeaderField> = []) {
-    this.#fields = [...fields]
+    this.#json = JSON.stringify([...fields])
   }
 
   /** How many fields there are, each repetition counted. */
   get size(): number {
-    return this.#fields.length
+    return this.toJSON().length
   }
 
   /** The value of a field, repeated ones joined by `, ` (RFC 9110 §5.3); null if there is none. */
@@ -28,7 +29,9 @@ export class HttpHeaders implements Iterable<HeaderField> {
   /** Every value of a field, in order. */
   getAll(name: string): string[] {
     const wanted = name.toLowerCase()
-    return this.#fields.filter(([field]) => field.toLowerCase() === wanted).map(([, value]) => value)
+    return this.toJSON()
+      .filter(([field]) => field.toLowerCase() === wanted)
+      .map(([, value]) => value)
   }
 
   /** The cookies, one string each. */
@@ -41,12 +44,12 @@ export class HttpHeaders implements Iterable<HeaderField> {
   }
 
   [Symbol.iterator](): Iterator<HeaderField> {
-    return this.#fields[Symbol.iterator]()
+    return this.toJSON().values()
   }
 
   /** The fields as pairs, since an object would lose order and repetition. */
   toJSON(): HeaderField[] {
-    return [...this.#fields]
+    return JSON.parse(this.#json)
   }
 
   /** How `console.log` of Node, Deno and Bun shows them. */

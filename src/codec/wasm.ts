@@ -15,7 +15,11 @@ interface CoreExports {
 
 // The decoder's words in `assembly/decoder.ts`.
 const STATE_WORD = STATE / 4
-const DEFLATE_WORD = 10
+const HELD_WORD = STATE_WORD
+const IN_PAYLOAD_WORD = STATE_WORD + 1
+const MESSAGE_WORD = STATE_WORD + 5
+const UTF8_WORD = STATE_WORD + 6
+const DEFLATE_WORD = STATE_WORD + 10
 const STATE_WORDS = 11
 const CONSUMED_WORD = STATE_WORD + 11
 const VIOLATION_WORD = STATE_WORD + 12
@@ -70,24 +74,45 @@ export class WasmCodec implements Codec {
 class WasmDecoder implements Decoder {
   consumed = 0
   violation = 0
-  readonly #state = new Int32Array(STATE_WORDS)
+  /** Undefined between two messages, as most connections are most of the time. */
+  #state: Int32Array | undefined
+  readonly #withDeflate: boolean
   readonly #words: Int32Array
   readonly #core: CoreExports
 
   constructor(words: Int32Array, core: CoreExports, withDeflate: boolean) {
     this.#words = words
     this.#core = core
-    this.#state[DEFLATE_WORD] = Number(withDeflate)
+    this.#withDeflate = withDeflate
   }
 
   decode(address: number, length: number): number {
-    const state = this.#state
     const words = this.#words
-    for (let i = 0; i < STATE_WORDS; i++) words[STATE_WORD + i] = state[i]!
+    this.#restore(words)
     const rows = this.#core.decode(address, length)
-    for (let i = 0; i < STATE_WORDS; i++) state[i] = words[STATE_WORD + i]!
+    this.#save(words)
     this.consumed = words[CONSUMED_WORD]!
     this.violation = words[VIOLATION_WORD]!
     return rows
+  }
+
+  #restore(words: Int32Array): void {
+    const state = this.#state
+    if (state !== undefined) {
+      for (let i = 0; i < STATE_WORDS; i++) words[STATE_WORD + i] = state[i]!
+      return
+    }
+    // The other words have a meaning only when one of these is not 0.
+    words[HELD_WORD] = 0
+    words[IN_PAYLOAD_WORD] = 0
+    words[MESSAGE_WORD] = 0
+    words[UTF8_WORD] = 0
+    words[DEFLATE_WORD] = Number(this.#withDeflate)
+  }
+
+  #save(words: Int32Array): void {
+    const isBetween = (words[HELD_WORD]! | words[IN_PAYLOAD_WORD]! | words[MESSAGE_WORD]!) === 0
+    if (isBetween) this.#state = undefined
+    else this.#state = words.slice(STATE_WORD, STATE_WORD + STATE_WORDS)
   }
 }

@@ -7,10 +7,23 @@ const OVERHEAD = 32
 /** So many places of messages that were taken are worth freeing. */
 const COMPACT_FROM = 1024
 
-/** Somebody who waits: what to give, and to whom. */
+/** Whose messages they are. */
+export interface InboxOwner {
+  /** The socket's. */
+  readonly state: string
+  /** Messages or pieces of them were taken, or somebody begins to wait. */
+  onTaken(): void
+}
+
+/** What is wanted: a message, all that are there, or one piece by piece. */
+const ONE = 0
+const ALL = 1
+const STREAM = 2
+type Wanted = typeof ONE | typeof ALL | typeof STREAM
+
+/** Somebody who waits: for what, and whom to give it to. */
 interface Receiver {
-  /** Takes what is wanted out of the messages that are there. */
-  readonly take: () => unknown
+  readonly wanted: Wanted
   readonly resolve: (taken: unknown) => void
   readonly reject: (reason: unknown) => void
 }
@@ -26,21 +39,13 @@ export class Inbox {
   /** The last message that was given as a stream. */
   #incoming: IncomingStream | undefined
   #end: { readonly error: unknown } | undefined
-  readonly #state: () => string
-  readonly #onTaken: () => void
+  readonly #owner: InboxOwner
   readonly #highWaterMark: number
   readonly #unitBytes: number
-  readonly #one = () => this.#takeOne()
-  readonly #all = () => this.#takeAll()
-  readonly #stream = () => this.#begin(IncomingStream.of(this.#takeOne(), this.#onTaken))
 
-  /**
-   * `state` is the socket's; `onTaken` is called when messages or pieces of them were taken, and when somebody begins to wait. A stream
-   * keeps `highWaterMark` bytes. A UTF-16 unit of text counts as `unitBytes`.
-   */
-  constructor(state: () => string, onTaken: () => void, highWaterMark: number, unitBytes = 1) {
-    this.#state = state
-    this.#onTaken = onTaken
+  /** A stream keeps `highWaterMark` bytes. A UTF-16 unit of text counts as `unitBytes`. */
+  constructor(owner: InboxOwner, highWaterMark: number, unitBytes = 1) {
+    this.#owner = owner
     this.#highWaterMark = highWaterMark
     this.#unitBytes = unitBytes
   }
@@ -52,7 +57,7 @@ export class Inbox {
 
   /** Whether the next message is wanted as a whole. */
   get wantsMessage(): boolean {
-    return this.#receiver !== undefined && this.#receiver.take !== this.#stream && this.#isEmpty
+    return this.#receiver !== undefined && this.#receiver.wanted !== STREAM && this.#isEmpty
   }
 
   /** Whether more has come of a message than its stream is to keep. */
@@ -63,9 +68,9 @@ export class Inbox {
   /** Begins to give a message piece by piece, if that is how the next one is wanted. */
   takeStream(isText: boolean): IncomingStream | undefined {
     const receiver = this.#receiver
-    if (receiver?.take !== this.#stream || !this.#isEmpty) return undefined
+    if (receiver?.wanted !== STREAM || !this.#isEmpty) return undefined
     this.#receiver = undefined
-    const incoming = new IncomingStream(isText, this.#highWaterMark, this.#onTaken)
+    const incoming = new IncomingStream(isText, this.#highWaterMark, this.#tellTaken)
     receiver.resolve(this.#begin(incoming))
     return incoming
   }
@@ -86,7 +91,7 @@ export class Inbox {
     const receiver = this.#receiver
     if (!receiver || this.#isEmpty) return
     this.#receiver = undefined
-    receiver.resolve(receiver.take())
+    receiver.resolve(this.#take(receiver.wanted))
   }
 
   /** No more will come. What is there can still be taken; then comes the error, or undefined if there is none. */
@@ -103,17 +108,17 @@ export class Inbox {
 
   /** The next message, or undefined when there will be none. */
   receive(signal?: AbortSignal): Promise<Message | undefined> {
-    return this.#get(this.#one, signal)
+    return this.#get(ONE, signal)
   }
 
   /** All messages that are there, at least one; undefined when there will be none. */
   receiveAll(): Promise<Message[] | undefined> {
-    return this.#get(this.#all, undefined)
+    return this.#get(ALL, undefined)
   }
 
   /** The next message as a stream, as soon as it begins to come; undefined when there will be none. */
   receiveStream(signal?: AbortSignal): Promise<MessageStream | undefined> {
-    return this.#get(this.#stream, signal)
+    return this.#get(STREAM, signal)
   }
 
   /** The one who waits does not want to any more: it is told that there is nothing, and no message is lost. */
@@ -124,6 +129,15 @@ export class Inbox {
 
   get #isEmpty(): boolean {
     return this.#first === this.#messages.length
+  }
+
+  #take(wanted: Wanted): unknown {
+    if (wanted === ONE) return this.#takeOne()
+    return wanted === ALL ? this.#takeAll() : this.#begin(IncomingStream.of(this.#takeOne(), this.#tellTaken))
+  }
+
+  get #tellTaken(): () => void {
+    return () => this.#owner.onTaken()
   }
 
   #takeOne(): Message {
@@ -163,10 +177,10 @@ export class Inbox {
     return incoming.message
   }
 
-  #get<T>(take: () => T, signal: AbortSignal | undefined): Promise<T | undefined> {
-    if (this.#isEmpty || this.#isBusy || signal?.aborted) return this.#wait(take, signal)
-    const taken = take()
-    this.#onTaken()
+  #get<T>(wanted: Wanted, signal: AbortSignal | undefined): Promise<T | undefined> {
+    if (this.#isEmpty || this.#isBusy || signal?.aborted) return this.#wait(wanted, signal)
+    const taken = this.#take(wanted) as T
+    this.#owner.onTaken()
     return Promise.resolve(taken)
   }
 
@@ -174,22 +188,22 @@ export class Inbox {
     return this.#receiver !== undefined || this.#incoming?.isOver === false
   }
 
-  #wait<T>(take: () => T, signal: AbortSignal | undefined): Promise<T | undefined> {
+  #wait<T>(wanted: Wanted, signal: AbortSignal | undefined): Promise<T | undefined> {
     if (signal?.aborted) return Promise.reject(signal.reason)
     if (this.#isBusy) {
       const message = this.#receiver
         ? 'A receive is already waiting: let it end before the next.'
         : 'The stream of the last message is not at its end: read it to its end, or cancel it.'
-      return Promise.reject(new InvalidStateError(message, this.#state()))
+      return Promise.reject(new InvalidStateError(message, this.#owner.state))
     }
     if (this.#end) {
       return this.#end.error === undefined ? Promise.resolve(undefined) : Promise.reject(this.#end.error)
     }
     const { promise, resolve, reject } = Promise.withResolvers<T | undefined>()
-    const receiver: Receiver = { take, resolve: resolve as (taken: unknown) => void, reject }
+    const receiver: Receiver = { wanted, resolve: resolve as (taken: unknown) => void, reject }
     this.#receiver = receiver
     if (signal) this.#withdrawOnAbort(receiver, promise, signal)
-    this.#onTaken()
+    this.#owner.onTaken()
     return promise
   }
 

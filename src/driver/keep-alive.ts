@@ -24,13 +24,15 @@ export class KeepAlive {
   /** When the last of our bytes left of which that shows that the peer takes them, or the last probe. */
   #progressAt = 0
   #isProbeWaiting = false
+  /** When the probe was sent whose answer is awaited; 0 if none is. */
+  #probedAt = 0
   #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(interval: number, timeout: number, actions: KeepAliveActions) {
     this.#interval = interval
     this.#timeout = timeout
     this.#actions = actions
-    this.#sleep(interval, this.#check)
+    this.#sleep(interval)
   }
 
   /** Something came in. */
@@ -50,39 +52,46 @@ export class KeepAlive {
     clearTimeout(this.#timer)
   }
 
-  #sleep(time: number, then: () => void): void {
+  /** One function for all: a closure for each would be a part of what an idle socket takes. */
+  static #wake(keepAlive: KeepAlive): void {
+    if (keepAlive.#probedAt === 0) keepAlive.#probeIfDue()
+    else keepAlive.#judge(keepAlive.#probedAt)
+  }
+
+  #sleep(time: number): void {
     if (time === Infinity) return
-    this.#timer = setTimeout(then, time)
+    this.#timer = setTimeout(KeepAlive.#wake, time, this)
     // It is the socket that keeps a process alive, not its clock.
     ;(this.#timer as { unref?: () => void }).unref?.()
   }
 
-  readonly #check = (): void => {
+  #probeIfDue(): void {
+    this.#probedAt = 0
     const left = this.#heardAt + this.#interval - performance.now()
     if (left > 1) {
-      this.#sleep(left, this.#check)
+      this.#sleep(left)
       return
     }
     const probedAt = performance.now()
     this.#isProbeWaiting = true
-    const hasAsked = this.#actions.probe(this.#probeSent) && this.#timeout !== Infinity
-    if (!hasAsked) this.#sleep(this.#interval, this.#check)
-    else this.#sleep(this.#timeout, () => this.#judge(probedAt))
+    const hasAsked = this.#actions.probe(() => this.#probeSent()) && this.#timeout !== Infinity
+    if (hasAsked) this.#probedAt = probedAt
+    this.#sleep(hasAsked ? this.#timeout : this.#interval)
   }
 
-  readonly #probeSent = (): void => {
+  #probeSent(): void {
     this.#isProbeWaiting = false
     this.#progressAt = performance.now()
   }
 
   #judge(probedAt: number): void {
     if (this.#heardAt >= probedAt || this.#actions.isPaused()) {
-      this.#check()
+      this.#probeIfDue()
       return
     }
     const left = Math.max(probedAt, this.#progressAt) + this.#timeout - performance.now()
     // When this process was busy, the answer may be there already, unread: timers come before reads.
-    if (left > -1) this.#sleep(Math.max(left, 0) + 2, () => this.#judge(probedAt))
+    if (left > -1) this.#sleep(Math.max(left, 0) + 2)
     else this.#actions.expired()
   }
 }

@@ -12,7 +12,7 @@ import { canReceive, canSend, nextState, type State } from '../protocol/states.t
 import type { SocketTelemetry } from '../telemetry.ts'
 import type { MessageSocket, MessageSocketSink } from '../transport/contracts.ts'
 import type { Connection } from './connection.ts'
-import { Inbox } from './inbox.ts'
+import { Inbox, type InboxOwner } from './inbox.ts'
 import { OutgoingQueue } from './outgoing-queue.ts'
 import { OutgoingStream } from './outgoing-stream.ts'
 
@@ -41,7 +41,7 @@ const POLICY_VIOLATION = 1008
 const READY = Promise.resolve()
 
 /** A connection over a socket that frames by itself. */
-export class MessageDriver implements Connection, MessageSocketSink {
+export class MessageDriver implements Connection, InboxOwner, MessageSocketSink {
   readonly inbox: Inbox
   closeStatus: number | undefined
   closeReason = ''
@@ -68,12 +68,7 @@ export class MessageDriver implements Connection, MessageSocketSink {
     this.#socket = socket
     this.#options = options
     this.#telemetry = telemetry
-    this.inbox = new Inbox(
-      () => this.#state,
-      () => {},
-      options.highWaterMark,
-      UNIT_BYTES,
-    )
+    this.inbox = new Inbox(this, options.highWaterMark, UNIT_BYTES)
     socket.attach(this)
   }
 
@@ -190,6 +185,9 @@ export class MessageDriver implements Connection, MessageSocketSink {
     if (this.#state !== 'closed') this.#failure ??= lost
     this.#finish()
   }
+
+  /** The peer cannot be made to wait, nor does it. */
+  onTaken(): void {}
 
   // Outbound.
 

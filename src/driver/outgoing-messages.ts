@@ -4,9 +4,9 @@ import type { FragmentWriter } from '../protocol/message-writer.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import { canSend } from '../protocol/states.ts'
 import { nextTurn } from './next-turn.ts'
-import { OutgoingQueue } from './outgoing-queue.ts'
+import { type OutgoingJob, OutgoingQueue } from './outgoing-queue.ts'
 import { OutgoingStream } from './outgoing-stream.ts'
-import { Room } from './room.ts'
+import { READY, Room } from './room.ts'
 
 export interface OutgoingActions {
   /** There is something in the outbox. */
@@ -24,37 +24,40 @@ const FRAGMENT_BYTES = 1 << 18
 export class OutgoingMessages {
   readonly #protocol: Protocol
   readonly #actions: OutgoingActions
-  readonly #queue = new OutgoingQueue()
+  readonly #highWaterMark: number
+  // Most sockets never need what follows.
+  #queue: OutgoingQueue | undefined
   /** For messages: behind all that waits. */
-  readonly #room: Room
+  #room: Room | undefined
   /** For the pieces of the message under way: those that wait for its end take no room from it. */
-  readonly #roomForPieces: Room
+  #roomForPieces: Room | undefined
 
   constructor(protocol: Protocol, highWaterMark: number, actions: OutgoingActions) {
     this.#protocol = protocol
     this.#actions = actions
-    this.#room = new Room(() => this.buffered < highWaterMark)
-    this.#roomForPieces = new Room(() => protocol.outbox.buffered < highWaterMark)
+    this.#highWaterMark = highWaterMark
   }
 
   /** Bytes that wait, here or in the outbox, and those that are on their way out of it. */
   get buffered(): number {
-    return this.#protocol.outbox.buffered + this.#queue.size
+    return this.#protocol.outbox.buffered + (this.#queue?.size ?? 0)
   }
 
   /** Those of them that have not left the outbox. */
   get waiting(): number {
-    return this.#protocol.outbox.waiting + this.#queue.size
+    return this.#protocol.outbox.waiting + (this.#queue?.size ?? 0)
   }
 
   /** Resolves when there is room for more. */
   send(message: Message, compress: boolean): Promise<void> {
-    if (this.#queue.isEmpty && !this.#protocol.writer.isLong(message, compress)) {
+    if (this.#queue?.isEmpty !== false && !this.#protocol.writer.isLong(message, compress)) {
       this.#protocol.send(message, compress)
       this.#actions.flushSoon()
     } else {
       this.#enqueue(message, compress)
     }
+    if (this.#hasRoom) return READY
+    this.#room ??= new Room(() => this.#hasRoom)
     return this.#room.wait()
   }
 
@@ -72,7 +75,7 @@ export class OutgoingMessages {
         if (fragments?.hasBegun && this.#canSend) this.#actions.abandoned(reason)
       },
     })
-    this.#queue.add(outgoing)
+    this.#add(outgoing)
     return outgoing.stream
   }
 
@@ -82,26 +85,35 @@ export class OutgoingMessages {
       action()
       done()
     }
-    this.#queue.add({ size: 0, start, fail: () => {} })
+    this.#add({ size: 0, start, fail: () => {} })
   }
 
   /** Bytes have left the outbox. */
   onSent(): void {
-    this.#room.check()
-    this.#roomForPieces.check()
+    this.#room?.check()
+    this.#roomForPieces?.check()
   }
 
   /** What is not in the outbox yet never will be; nor can those who wait for room tell whether theirs was. */
   failQueue(reason: unknown): void {
-    if (!this.#queue.isEmpty) this.#room.fail(reason)
-    this.#queue.fail(reason)
+    if (this.#queue?.isEmpty === false) this.#room?.fail(reason)
+    this.#queue?.fail(reason)
   }
 
   /** Nothing is sent any more. */
   fail(reason: unknown): void {
-    this.#queue.fail(reason)
-    this.#room.fail(reason)
-    this.#roomForPieces.fail(reason)
+    this.#queue?.fail(reason)
+    this.#room?.fail(reason)
+    this.#roomForPieces?.fail(reason)
+  }
+
+  #add(job: OutgoingJob): void {
+    this.#queue ??= new OutgoingQueue()
+    this.#queue.add(job)
+  }
+
+  get #hasRoom(): boolean {
+    return this.buffered < this.#highWaterMark
   }
 
   get #canSend(): boolean {
@@ -122,7 +134,12 @@ export class OutgoingMessages {
       done()
       this.#actions.flushSoon()
     }
-    this.#queue.add({ size: bytes.length, start: step, fail: () => {} })
+    this.#add({ size: bytes.length, start: step, fail: () => {} })
+  }
+
+  #roomForPiece(): Promise<void> {
+    this.#roomForPieces ??= new Room(() => this.#protocol.outbox.buffered < this.#highWaterMark)
+    return this.#roomForPieces.wait()
   }
 
   /** Others have their turn within a large piece. */
@@ -130,7 +147,7 @@ export class OutgoingMessages {
     for (let from = 0; this.#canSend; from += FRAGMENT_BYTES) {
       fragments.write(piece.subarray(from, from + FRAGMENT_BYTES))
       this.#actions.flushSoon()
-      await this.#roomForPieces.wait()
+      await this.#roomForPiece()
       if (from + FRAGMENT_BYTES >= piece.length) return
       await new Promise<void>(nextTurn)
     }

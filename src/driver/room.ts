@@ -1,4 +1,5 @@
-const READY = Promise.resolve()
+/** For those who find room. */
+export const READY = Promise.resolve()
 
 /** What those wait for who have more to send. */
 export class Room {

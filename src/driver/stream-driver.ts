@@ -6,10 +6,10 @@ import { canReceive, canSend, type State } from '../protocol/states.ts'
 import type { SocketTelemetry } from '../telemetry.ts'
 import type { ByteSink, ByteStream } from '../transport/contracts.ts'
 import type { Connection } from './connection.ts'
-import { Inbox } from './inbox.ts'
-import { KeepAlive } from './keep-alive.ts'
+import { Inbox, type InboxOwner } from './inbox.ts'
+import { KeepAlive, type KeepAliveActions } from './keep-alive.ts'
 import { nextTurn } from './next-turn.ts'
-import { OutgoingMessages } from './outgoing-messages.ts'
+import { type OutgoingActions, OutgoingMessages } from './outgoing-messages.ts'
 import { PingLedger } from './ping-ledger.ts'
 
 export interface StreamDriverOptions extends ProtocolOptions {
@@ -31,7 +31,7 @@ const LINGER = 500
 const LAST_TURNS = 16
 
 /** Runs the protocol over a stream of bytes. */
-export class StreamDriver implements Connection, ByteSink, ProtocolSink {
+export class StreamDriver implements Connection, ByteSink, ProtocolSink, OutgoingActions, InboxOwner, KeepAliveActions {
   readonly inbox: Inbox
   closeStatus: number | undefined
   closeReason = ''
@@ -40,7 +40,8 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
   readonly #protocol: Protocol
   readonly #options: StreamDriverOptions
   readonly #telemetry: SocketTelemetry | undefined
-  readonly #pings = new PingLedger()
+  /** Most sockets send no Pings. */
+  #pings: PingLedger | undefined
   readonly #keepAlive: KeepAlive
   readonly #outgoing: OutgoingMessages
   #isPaused = false
@@ -48,6 +49,8 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
   /** The peer has ended its direction, but not all that came before has been read. */
   #hasEnded = false
   #isFlushDue = false
+  /** One for all turns, since there may be many. */
+  #flushDue: (() => void) | undefined
   /** close() was called: nobody insists on what is still to come. */
   #isClosing = false
   /** Our Close frame is on its way to the outbox. */
@@ -55,7 +58,8 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
   #isDropping = false
   /** Why the connection failed, once it has. */
   #failure: unknown
-  readonly #over = Promise.withResolvers<void>()
+  /** Made for whoever asks. */
+  #over: PromiseWithResolvers<void> | undefined
   #isOver = false
   #endTimer: ReturnType<typeof setTimeout> | undefined
   #closeTimer: ReturnType<typeof setTimeout> | undefined
@@ -65,24 +69,9 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
     this.#options = options
     this.#telemetry = telemetry
     this.#protocol = new Protocol(parts, options, this)
-    this.#outgoing = new OutgoingMessages(this.#protocol, options.highWaterMark, {
-      flushSoon: () => this.#scheduleFlush(),
-      abandoned: (reason) => this.#abandonMessage(reason),
-      completed: () => {
-        if (this.#telemetry) this.#telemetry.sent.messages++
-      },
-    })
-    this.inbox = new Inbox(
-      () => this.state,
-      () => this.#balance(),
-      options.highWaterMark,
-    )
-    this.#keepAlive = new KeepAlive(options.keepAliveInterval, options.keepAliveTimeout, {
-      probe: (onSent) => this.#probe(onSent),
-      isPaused: () => this.#isPaused,
-      isSending: () => this.bufferedAmount > 0,
-      expired: () => this.#expire(),
-    })
+    this.#outgoing = new OutgoingMessages(this.#protocol, options.highWaterMark, this)
+    this.inbox = new Inbox(this, options.highWaterMark)
+    this.#keepAlive = new KeepAlive(options.keepAliveInterval, options.keepAliveTimeout, this)
     stream.attach(this)
   }
 
@@ -99,6 +88,10 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
   }
 
   get over(): Promise<void> {
+    if (this.#over === undefined) {
+      this.#over = Promise.withResolvers()
+      if (this.#isOver) this.#over.resolve()
+    }
     return this.#over.promise
   }
 
@@ -117,7 +110,7 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
 
   ping(payload: Uint8Array | undefined, signal: AbortSignal | undefined): Promise<number> {
     const bytes = payload ?? crypto.getRandomValues(new Uint8Array(8))
-    const answered = this.#pings.add(bytes, signal)
+    const answered = this.#ledger.add(bytes, signal)
     this.#telemetry?.pinged(answered)
     this.#protocol.sendPing(bytes)
     this.#scheduleFlush()
@@ -129,7 +122,7 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
     this.#sendClose(code, reason)
     this.#limitClosing()
     this.#balance()
-    return this.#over.promise
+    return this.over
   }
 
   closeOutput(code: number | undefined, reason: string): Promise<void> {
@@ -138,7 +131,7 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
     promise.catch(() => {})
     this.#sendClose(code, reason, (sent) => sent && resolve())
     // What was not sent by then never will be; whoever was told that it was does not notice.
-    this.#over.promise.then(() => reject(this.#failure ?? this.#closed('The connection is closed.')))
+    this.over.then(() => reject(this.#failure ?? this.#closed('The connection is closed.')))
     return promise
   }
 
@@ -178,7 +171,7 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
     this.#wake()
     const { closeStatus = 1006, closeReason: reason } = this
     this.#telemetry?.closed({ closeStatus, reason, wasClean: this.state === 'closed' }, this.#failure)
-    this.#over.resolve()
+    this.#over?.resolve()
   }
 
   /** What is held came before the end: as much as fits in a few turns is taken, though nobody may have asked for it yet. */
@@ -214,7 +207,7 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
   }
 
   onPong(payload: Uint8Array): void {
-    this.#pings.answer(payload)
+    this.#pings?.answer(payload)
   }
 
   onClose(code: number, reason: string): void {
@@ -222,7 +215,56 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
     this.closeReason = reason
   }
 
+  // What the messages on their way out tell, and the inbox.
+
+  flushSoon(): void {
+    this.#scheduleFlush()
+  }
+
+  completed(): void {
+    if (this.#telemetry) this.#telemetry.sent.messages++
+  }
+
+  abandoned(reason: unknown): void {
+    this.#protocol.abandonMessage()
+    this.#fail(this.#closed('A message was given up half-way.', reason))
+  }
+
+  onTaken(): void {
+    this.#balance()
+  }
+
+  // What the keep-alive asks for.
+
+  isPaused(): boolean {
+    return this.#isPaused
+  }
+
+  isSending(): boolean {
+    return this.bufferedAmount > 0
+  }
+
+  probe(onSent: () => void): boolean {
+    if (!canSend(this.state)) return false
+    if (this.#options.keepAliveTimeout === Infinity) this.#protocol.sendUnsolicitedPong()
+    else this.#sendProbe(crypto.getRandomValues(new Uint8Array(8)))
+    this.#flush((sent) => sent && onSent())
+    return true
+  }
+
+  expired(): void {
+    const { keepAliveTimeout } = this.#options
+    const message = `Nothing came within ${keepAliveTimeout} ms of a keep-alive Ping.`
+    const cause = new TimeoutError('KEEP_ALIVE_TIMEOUT', message, keepAliveTimeout)
+    this.#cut(this.#closed('The server is gone.', cause))
+  }
+
   // Outbound.
+
+  get #ledger(): PingLedger {
+    this.#pings ??= new PingLedger()
+    return this.#pings
+  }
 
   #sendClose(code: number | undefined, reason: string, then?: (sent: boolean) => void): void {
     this.#isOutputClosing = true
@@ -233,23 +275,17 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
     })
   }
 
-  #abandonMessage(reason: unknown): void {
-    this.#protocol.abandonMessage()
-    this.#fail(this.#closed('A message was given up half-way.', reason))
-  }
-
   #scheduleFlush(): void {
     if (this.#protocol.outbox.waiting >= FLUSH_AT) {
       this.#flush()
     } else if (!this.#isFlushDue) {
       this.#isFlushDue = true
+      this.#flushDue ??= () => {
+        this.#isFlushDue = false
+        this.#flush()
+      }
       this.#stream.defer(this.#flushDue)
     }
-  }
-
-  readonly #flushDue = (): void => {
-    this.#isFlushDue = false
-    this.#flush()
   }
 
   /** Writes everything that waits, as one write; `then` is called when the stream has let go of it. */
@@ -328,7 +364,7 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
   #takeEndOfMessages(): void {
     this.inbox.end()
     this.inbox.failStream(this.#closed('The server closed in the middle of a message.'))
-    this.#pings.fail(this.#closed('The server closed before it answered the Ping.'))
+    this.#pings?.fail(this.#closed('The server closed before it answered the Ping.'))
     if (this.state !== 'closed') return
     this.#outgoing.failQueue(this.#closed('The server closed before all was sent.'))
     this.#awaitEnd()
@@ -370,24 +406,10 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
     }, closeTimeout)
   }
 
-  #probe(onSent: () => void): boolean {
-    if (!canSend(this.state)) return false
-    if (this.#options.keepAliveTimeout === Infinity) this.#protocol.sendUnsolicitedPong()
-    else this.#sendProbe(crypto.getRandomValues(new Uint8Array(8)))
-    this.#flush((sent) => sent && onSent())
-    return true
-  }
-
   #sendProbe(payload: Uint8Array): void {
-    this.#telemetry?.pinged(this.#pings.add(payload, undefined))
+    const answered = this.#ledger.add(payload, undefined)
+    this.#telemetry?.pinged(answered)
     this.#protocol.sendPing(payload)
-  }
-
-  #expire(): void {
-    const { keepAliveTimeout } = this.#options
-    const message = `Nothing came within ${keepAliveTimeout} ms of a keep-alive Ping.`
-    const cause = new TimeoutError('KEEP_ALIVE_TIMEOUT', message, keepAliveTimeout)
-    this.#cut(this.#closed('The server is gone.', cause))
   }
 
   /** The peer broke a rule: our Close frame is on its way; then the connection is cut. */
@@ -418,7 +440,7 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink {
     const reason = this.#failure ?? this.#closed('The connection is closed.')
     this.inbox.failStream(reason)
     this.#outgoing.fail(reason)
-    this.#pings.fail(reason)
+    this.#pings?.fail(reason)
   }
 
   #stopTimers(): void {

@@ -18,8 +18,16 @@ export interface Accepted {
   readonly deflate: DeflateAgreement | undefined
 }
 
+type Hash = (algorithm: string, data: string, encoding: 'base64') => string
+
+/** Of Node, where there is it: at once, and a tenth of the time of `crypto.subtle`, which asks another thread. */
+const hash = (): Hash | undefined =>
+  (globalThis.process as Partial<NodeJS.Process> | undefined)?.getBuiltinModule?.('node:crypto')?.hash
+
 /** The Sec-WebSocket-Accept that belongs to a Sec-WebSocket-Key (RFC 6455 §4.2.2). */
 export async function acceptFor(key: string): Promise<string> {
+  const hashNow = hash()
+  if (hashNow !== undefined) return hashNow('sha1', key + GUID, 'base64')
   const digest = await crypto.subtle.digest('SHA-1', new TextEncoder().encode(key + GUID))
   return btoa(latin1(new Uint8Array(digest)))
 }

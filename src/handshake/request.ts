@@ -33,6 +33,9 @@ export interface RequestParts {
 /** The caller's fields that do not go out as they are: Host stands first, cookies are merged. */
 const PLACED = new Set(['host', 'cookie'])
 
+/** Drawn many at a time: to draw takes long. */
+let nonces = new Uint8Array(0)
+
 /**
  * A request with a fresh key, from a URL that `parseTarget` gave.
  *
@@ -40,7 +43,7 @@ const PLACED = new Set(['host', 'cookie'])
  * Fails with an OptionsError for a user's name with a colon, and for a cookie that is not the value of a header.
  */
 export function buildRequest(url: URL, parts: RequestParts): HandshakeRequest {
-  const key = btoa(latin1(crypto.getRandomValues(new Uint8Array(16))))
+  const key = btoa(latin1(nonce()))
   const headers: HeaderField[] = [
     ['Host', valuesOf(parts.headers, 'host')[0] ?? url.host],
     ['Sec-WebSocket-Version', '13'],
@@ -54,17 +57,18 @@ export function buildRequest(url: URL, parts: RequestParts): HandshakeRequest {
   return { url: withoutUserinfo(url), key, headers, subprotocols: parts.subprotocols, deflate: parts.deflate }
 }
 
-/** The request as HTTP/1.1 puts it on the wire (RFC 9112 §3). */
-export function serializeRequest(request: HandshakeRequest): Uint8Array {
-  const [host, ...others] = request.headers
-  const fields = [host!, ['Connection', 'Upgrade'], ['Upgrade', 'websocket'], ...others]
-  const lines = fields.map(([name, value]) => `${name}: ${value}\r\n`)
-  const text = `GET ${request.url.pathname}${request.url.search} HTTP/1.1\r\n${lines.join('')}\r\n`
-  // No character is above U+00FF: URL sees to the target, and every field has been checked before it got into a request.
-  return Uint8Array.from(text, (character) => character.charCodeAt(0))
+/** RFC 6455 §4.1: 16 random bytes. */
+function nonce(): Uint8Array {
+  if (nonces.length === 0) nonces = crypto.getRandomValues(new Uint8Array(1024))
+  const next = nonces.subarray(0, 16)
+  nonces = nonces.subarray(16)
+  return next
 }
 
-function withoutUserinfo(url: URL): URL {
+/** As it may be sent and shown. */
+export function withoutUserinfo(url: URL): URL {
+  // To copy a URL, or to set a part of it, is to parse it again.
+  if (url.username + url.password + url.hash === '') return url
   const copy = new URL(url)
   copy.username = ''
   copy.password = ''

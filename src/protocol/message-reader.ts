@@ -84,7 +84,7 @@ export class MessageReader {
   readonly #inflater: MessageInflater | undefined
   readonly #limits: MessageLimits
   readonly #sink: MessageSink
-  #held: HeldRow[] = []
+  #held: HeldRow[] | undefined
   /** The rule that the bytes behind those that are held break. */
   #violation = 0
   /** The message that comes in pieces. */
@@ -97,7 +97,8 @@ export class MessageReader {
   #utf8 = 0
   /** Inflated bytes of this turn. */
   #inflated = 0
-  readonly #control = new Uint8Array(MAX_CONTROL)
+  /** The payload of a control frame that comes in pieces. */
+  #control: Uint8Array | undefined
   #controlSize = 0
   #closed = false
 
@@ -130,8 +131,8 @@ export class MessageReader {
 
   /** Goes on with what is held. Not to be called from within `push`: both use the same memory. */
   resume(): HawserError | undefined {
-    const held = this.#held
-    this.#held = []
+    const held = this.#held ?? []
+    this.#held = undefined
     this.isHolding = false
     this.needsReceiver = false
     this.#inflated = 0
@@ -161,7 +162,7 @@ export class MessageReader {
   /** Frees what an unfinished message holds. */
   clear(): void {
     this.#parts.clear()
-    this.#held = []
+    this.#held = undefined
     this.isHolding = false
     this.#closed = true
   }
@@ -320,17 +321,29 @@ export class MessageReader {
   }
 
   #takeControl(flags: number, from: number, to: number): undefined {
+    if ((flags & (STARTS | ENDS)) !== (STARTS | ENDS)) return this.#takePieceOfControl(flags, from, to)
+    return this.#endControl(flags, this.#codec.memory.slice(from, to))
+  }
+
+  #takePieceOfControl(flags: number, from: number, to: number): undefined {
+    this.#control ??= new Uint8Array(MAX_CONTROL)
     this.#control.set(this.#codec.memory.subarray(from, to), this.#controlSize)
     this.#controlSize += to - from
     if ((flags & ENDS) === 0) return
     const payload = this.#control.slice(0, this.#controlSize)
+    this.#control = undefined
     this.#controlSize = 0
+    this.#endControl(flags, payload)
+  }
+
+  #endControl(flags: number, payload: Uint8Array): undefined {
     const opcode = flags & OPCODE
     if (opcode === Opcode.close) this.#closed = true
     this.#sink.onControl(opcode, payload)
   }
 
   #hold(flags: number, from: number, to: number, left: number): undefined {
+    this.#held ??= []
     this.#held.push({ flags, bytes: this.#codec.memory.slice(from, to), left })
   }
 }

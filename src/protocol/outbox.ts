@@ -15,6 +15,7 @@ const LEND_FROM = 8192
 const LENT_MAX = 64
 /** While fewer slabs than this are free, nothing is lent. */
 const FREE_MIN = 32
+const NOTHING: readonly Chunk[] = []
 /** A UTF-16 unit takes at most this many bytes of UTF-8. */
 const UTF8_PER_UNIT = 3
 
@@ -30,7 +31,7 @@ export class Outbox {
   readonly #codec: Codec
   readonly #arena: Arena
   readonly #nextKey: () => number
-  #sealed: Chunk[] = []
+  #sealed: Chunk[] | undefined
   /** The slab that is being filled: its address, where what is in it begins, and where it ends. */
   #slab: number | undefined
   #start = 0
@@ -46,7 +47,7 @@ export class Outbox {
 
   /** Whether there is something to take. */
   get isEmpty(): boolean {
-    return this.#sealed.length === 0 && this.#start === this.#end
+    return this.#sealed === undefined && this.#start === this.#end
   }
 
   /** Bytes that were pushed and not yet taken. */
@@ -170,7 +171,9 @@ export class Outbox {
     const lends = slab !== SCRATCH && this.#mayLend(size)
     if (size > 0) {
       const bytes = lends ? buffer.subarray(this.#start, this.#end) : memory.slice(this.#start, this.#end)
-      this.#sealed.push({ bytes, slab: lends ? slab : undefined })
+      const chunk = { bytes, slab: lends ? slab : undefined }
+      if (this.#sealed === undefined) this.#sealed = [chunk]
+      else this.#sealed.push(chunk)
     }
     if (lends) this.#lent++
     else if (slab !== SCRATCH) this.#arena.release(slab)
@@ -191,8 +194,8 @@ export class Outbox {
   /** Takes all there is. `release` is owed for the chunks, in one call. */
   take(): readonly Chunk[] {
     this.#seal()
-    const chunks = this.#sealed
-    this.#sealed = []
+    const chunks = this.#sealed ?? NOTHING
+    this.#sealed = undefined
     this.#inFlight = this.buffered
     return chunks
   }

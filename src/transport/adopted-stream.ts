@@ -2,6 +2,7 @@ import type { ClientHttp2Session } from 'node:http2'
 import { addAbortSignal, type Duplex } from 'node:stream'
 import type { ByteStream } from './contracts.ts'
 import { Http2ByteStream } from './http2-byte-stream.ts'
+import { canceller } from './http2-cancel.ts'
 import { isHttp2Stream, NodeByteStream } from './node-byte-stream.ts'
 import { sessionPool } from './session-pool.ts'
 
@@ -12,7 +13,7 @@ export function adoptedStream(duplex: Duplex): ByteStream {
   const connection = sessionPool().borrow(session as ClientHttp2Session)
   connection.retain()
   duplex.once('close', () => connection.release())
-  const canceller = new AbortController()
-  addAbortSignal(canceller.signal, duplex)
-  return new Http2ByteStream(duplex, connection, () => canceller.abort())
+  const cancels = canceller()
+  if (cancels !== undefined) addAbortSignal(cancels.signal, duplex)
+  return new Http2ByteStream(duplex, connection, cancels)
 }

@@ -1,6 +1,8 @@
 import type { ClientHttp2Stream } from 'node:http2'
 import type { ByteSink, ByteStream } from './contracts.ts'
+import { CANCELLED, type Canceller } from './http2-cancel.ts'
 import type { Http2Connection } from './http2-connection.ts'
+import type { TurnTaker } from './http2-turns.ts'
 import { NodeByteStream } from './node-byte-stream.ts'
 
 /** How long a peer that has ended its direction has for the RST_STREAM of its own, in milliseconds. */
@@ -15,6 +17,13 @@ interface Chunk {
   readonly released: ((sent: boolean) => void) | undefined
 }
 
+const NONE: readonly Chunk[] = []
+
+/** By what a stream knows its writer. */
+const WRITER = Symbol('hawser.writer')
+
+type Written = ClientHttp2Stream & { [WRITER]?: Http2ByteStream }
+
 /**
  * A ByteStream over a stream of HTTP/2. Reading is that of any Duplex; writing and ending differ.
  *
@@ -23,37 +32,45 @@ interface Chunk {
  *   late END_STREAM for an error of the whole connection. Those have a moment to reset the stream, which is then cancelled.
  * - `destroy` resets the stream with CANCEL.
  */
-export class Http2ByteStream implements ByteStream, ByteSink {
+export class Http2ByteStream implements ByteStream, ByteSink, TurnTaker {
   readonly #stream: ClientHttp2Stream
   readonly #connection: Http2Connection
-  readonly #cancel: () => void
+  readonly #canceller: Canceller | undefined
   readonly #reader: NodeByteStream
   /** What waits for its turn, and what has it. */
-  #waiting: Chunk[] = []
-  #writing: Chunk[] = []
+  #waiting: readonly Chunk[] = NONE
+  #writing: readonly Chunk[] = NONE
+  /** One for all writes. */
+  #onWritten: ((error?: Error | null) => void) | undefined
   #sink: ByteSink | undefined
   #isEnding = false
   #peerHasEnded = false
   #isDestroyed = false
   #resetTimer: ReturnType<typeof setTimeout> | undefined
 
-  /**
-   * Listens at once: Node may deliver data before the head of the answer. `cancel` destroys the stream, by the signal that it was
-   * requested with.
-   */
-  constructor(stream: ClientHttp2Stream, connection: Http2Connection, cancel: () => void) {
+  /** Listens at once: Node may deliver data before the head of the answer. `canceller` is of the signal that it was requested with. */
+  constructor(stream: ClientHttp2Stream, connection: Http2Connection, canceller: Canceller | undefined) {
     this.#stream = stream
     this.#connection = connection
-    this.#cancel = cancel
+    this.#canceller = canceller
     this.#reader = new NodeByteStream(stream)
-    // Comes before Node throws away what a stream that was reset has not delivered; reading hands it to the reader.
-    stream.once('aborted', () => {
-      while (stream.read() !== null);
-    })
-    stream.once('close', () => {
-      clearTimeout(this.#resetTimer)
-      this.#abandonWrites()
-    })
+    const written: Written = stream
+    written[WRITER] = this
+    stream.on('aborted', Http2ByteStream.#onAborted)
+    stream.on('close', Http2ByteStream.#onClose)
+  }
+
+  // Listeners are the same functions for all, as those of the reader.
+
+  /** Comes before Node throws away what a stream that was reset has not delivered; reading hands it to the reader. */
+  static readonly #onAborted = function (this: Written): void {
+    while (this.read() !== null);
+  }
+
+  static readonly #onClose = function (this: Written): void {
+    const stream = this[WRITER]!
+    clearTimeout(stream.#resetTimer)
+    stream.#abandonWrites()
   }
 
   attach(sink: ByteSink): void {
@@ -67,10 +84,9 @@ export class Http2ByteStream implements ByteStream, ByteSink {
       return
     }
     const last = chunks.length - 1
-    for (const [i, bytes] of chunks.entries()) {
-      this.#waiting.push({ bytes, released: i === last ? released : undefined })
-    }
-    if (this.#writing.length === 0) this.#connection.turns.ask(this.#takeTurn)
+    const added = chunks.map((bytes, i) => ({ bytes, released: i === last ? released : undefined }))
+    this.#waiting = this.#waiting.length === 0 ? added : this.#waiting.concat(added)
+    if (this.#writing.length === 0) this.#connection.turns.ask(this)
   }
 
   end(): void {
@@ -89,7 +105,8 @@ export class Http2ByteStream implements ByteStream, ByteSink {
   destroy(): void {
     if (this.#isDestroyed) return
     this.#isDestroyed = true
-    this.#cancel()
+    if (this.#canceller === undefined) this.#stream.destroy(CANCELLED)
+    else this.#canceller.cancel()
     this.defer(() => this.#tellClosed(undefined))
   }
 
@@ -116,12 +133,14 @@ export class Http2ByteStream implements ByteStream, ByteSink {
 
   // Writing.
 
-  readonly #takeTurn = (): void => {
+  takeTurn(): void {
     const stream = this.#stream
     let size = 0
     let count = 0
     while (count < this.#waiting.length && size < TURN_BYTES) size += this.#waiting[count++]!.bytes.length
-    this.#writing = this.#waiting.splice(0, count)
+    this.#writing = this.#waiting.slice(0, count)
+    this.#waiting = count === this.#waiting.length ? NONE : this.#waiting.slice(count)
+    this.#onWritten ??= (error) => this.#endTurn(error)
     if (count > 1) stream.cork()
     for (const [i, { bytes }] of this.#writing.entries()) {
       stream.write(bytes, i === count - 1 ? this.#onWritten : undefined)
@@ -129,14 +148,14 @@ export class Http2ByteStream implements ByteStream, ByteSink {
     if (count > 1) stream.uncork()
   }
 
-  readonly #onWritten = (error?: Error | null): void => {
+  #endTurn(error: Error | null | undefined): void {
     if (error) this.#abandonWrites()
     const written = this.#writing
     // After 'close' Node may still tell.
     if (written.length === 0) return
-    this.#writing = []
+    this.#writing = NONE
     const { turns } = this.#connection
-    if (this.#waiting.length > 0) turns.ask(this.#takeTurn)
+    if (this.#waiting.length > 0) turns.ask(this)
     turns.end()
     for (const { released } of written) released?.(true)
     if (this.#isEnding) this.#endIfWritten()
@@ -146,9 +165,9 @@ export class Http2ByteStream implements ByteStream, ByteSink {
   #abandonWrites(): void {
     const { turns } = this.#connection
     const [waiting, abandoned] = [this.#waiting, this.#writing]
-    this.#waiting = []
-    this.#writing = []
-    turns.leave(this.#takeTurn)
+    this.#waiting = NONE
+    this.#writing = NONE
+    turns.leave(this)
     for (const { released } of waiting) released?.(false)
     if (abandoned.length === 0) return
     turns.end()

@@ -3,6 +3,11 @@ import type { ClientHttp2Session } from 'node:http2'
 /** How often a window that is used up is looked at while no turn ends by itself, in milliseconds. */
 const LOOK_AGAIN = 10
 
+/** A stream that has something to send. */
+export interface TurnTaker {
+  takeTurn(): void
+}
+
 /**
  * Lets the streams of a connection send in turns.
  *
@@ -13,7 +18,7 @@ const LOOK_AGAIN = 10
  */
 export class Http2Turns {
   readonly #session: ClientHttp2Session
-  readonly #queue = new Set<() => void>()
+  readonly #queue = new Set<TurnTaker>()
   /** Turns that have not ended. */
   #given = 0
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -22,15 +27,15 @@ export class Http2Turns {
     this.#session = session
   }
 
-  /** `take` is called when there is a turn, perhaps at once; `end` is then owed. */
-  ask(take: () => void): void {
-    this.#queue.add(take)
+  /** The turn is given when there is one, perhaps at once; `end` is then owed. */
+  ask(taker: TurnTaker): void {
+    this.#queue.add(taker)
     this.#serve()
   }
 
   /** Asks no longer. */
-  leave(take: () => void): void {
-    this.#queue.delete(take)
+  leave(taker: TurnTaker): void {
+    this.#queue.delete(taker)
   }
 
   end(): void {
@@ -39,11 +44,11 @@ export class Http2Turns {
   }
 
   #serve(): void {
-    for (const take of this.#queue) {
+    for (const taker of this.#queue) {
       if (!this.#mayGive) break
-      this.#queue.delete(take)
+      this.#queue.delete(taker)
       this.#given++
-      take()
+      taker.takeTurn()
     }
     // Node does not tell when a window opens; the end of a turn does, unless all that have one are held up by windows of their own.
     if (this.#queue.size > 0) this.#timer ??= setTimeout(this.#onTimer, LOOK_AGAIN).unref()

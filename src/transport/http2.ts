@@ -9,6 +9,7 @@ import { trimWhiteSpace } from '../handshake/syntax.ts'
 import { type HeaderField, HttpHeaders } from '../http-headers.ts'
 import type { ByteSink, Refused, Upgraded } from './contracts.ts'
 import { Http2ByteStream } from './http2-byte-stream.ts'
+import { canceller } from './http2-cancel.ts'
 import { HTTP_1_1_REQUIRED, http2Code, NO_ERROR, REFUSED_STREAM } from './http2-codes.ts'
 import type { Http2Connection } from './http2-connection.ts'
 import { connectionLost, streamReset } from './http2-error.ts'
@@ -48,13 +49,12 @@ export async function extendedConnect(
   request: HandshakeRequest,
   signal: AbortSignal,
 ): Promise<Upgraded | Refused | Unanswered> {
-  // By its signal Node resets a stream with CANCEL; its `close` would send END_STREAM first.
-  const controller = new AbortController()
-  const stream = openStream(lease, request, controller.signal)
+  const cancels = canceller()
+  const stream = openStream(lease, request, cancels?.signal)
   if (stream === undefined) {
     return { error: connectionLost(request.url.origin, 'the connection takes no more requests'), remedy: 'again' }
   }
-  const bytes = new Http2ByteStream(stream, lease.connection, () => controller.abort())
+  const bytes = new Http2ByteStream(stream, lease.connection, cancels)
   return new Promise((resolve, reject) => {
     new Exchange(stream, bytes, lease.connection, request.url.origin, signal, { resolve, reject }).start()
   })
@@ -66,11 +66,12 @@ const OVER = ['ERR_HTTP2_INVALID_SESSION', 'ERR_HTTP2_GOAWAY_SESSION']
 function openStream(
   { connection, release }: Lease,
   request: HandshakeRequest,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): ClientHttp2Stream | undefined {
   try {
-    const stream = connection.session.request(requestFields(request), { endStream: false, signal })
-    stream.once('close', release)
+    const options = signal === undefined ? { endStream: false } : { endStream: false, signal }
+    const stream = connection.session.request(requestFields(request), options)
+    stream.on('close', release)
     return stream
   } catch (error) {
     release()

@@ -3,6 +3,11 @@ import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { ByteSink, ByteStream } from './contracts.ts'
 
+/** By what a Duplex knows its reader. */
+const READER = Symbol('hawser.reader')
+
+type Read = Duplex & { [READER]?: NodeByteStream }
+
 /**
  * A ByteStream over a Duplex of Node: a net.Socket, a tls.TLSSocket or a ClientHttp2Stream.
  *
@@ -20,9 +25,9 @@ export class NodeByteStream implements ByteStream {
    */
   readonly #letsGo: boolean
   /** Bytes for the sink to have first. */
-  readonly #held: Uint8Array[] = []
-  /** The callbacks of writes that Node has not let go of. */
-  readonly #writing = new Set<(error?: Error | null) => void>()
+  #held: Uint8Array[] | undefined
+  /** The callbacks of writes that Node has not let go of; undefined while there are none. */
+  #writing: Set<(error?: Error | null) => void> | undefined
   #sink: ByteSink | undefined
   /** True when bytes may go straight to the sink: there is one, it has not paused, and nothing is held. */
   #passing = false
@@ -41,22 +46,38 @@ export class NodeByteStream implements ByteStream {
     this.#letsGo = duplex instanceof Socket || isHttp2Stream(duplex)
     // The peer's end is not ours: a Close frame may still have to go out.
     duplex.allowHalfOpen = true
+    const read: Read = duplex
+    read[READER] = this
     // This listener stays for ever: an 'error' after 'close' must not become an uncaught exception.
-    duplex.on('error', (error: Error) => {
-      this.#error ??= error
-      // A TLS socket that was given a fatal alert says so, and then lives on.
-      duplex.destroy()
-    })
-    duplex.on('data', (bytes: Uint8Array) => {
-      if (this.#passing) this.#sink?.onData(bytes)
-      else this.#hold(bytes)
-    })
-    duplex.once('end', () => {
-      // TLS emits one after a fatal alert as well, which is no orderly end.
-      this.#ended = this.#error === undefined
-      this.#pump()
-    })
-    duplex.once('close', () => this.#close())
+    duplex.on('error', NodeByteStream.#onError)
+    duplex.on('data', NodeByteStream.#onData)
+    duplex.on('end', NodeByteStream.#onEnd)
+    duplex.on('close', NodeByteStream.#onClose)
+  }
+
+  // Listeners are the same functions for all: a closure for each would be a good part of what an idle socket takes.
+
+  static readonly #onError = function (this: Read, error: Error): void {
+    this[READER]!.#error ??= error
+    // A TLS socket that was given a fatal alert says so, and then lives on.
+    this.destroy()
+  }
+
+  static readonly #onData = function (this: Read, bytes: Uint8Array): void {
+    const stream = this[READER]!
+    if (stream.#passing) stream.#sink?.onData(bytes)
+    else stream.#hold(bytes)
+  }
+
+  static readonly #onEnd = function (this: Read): void {
+    const stream = this[READER]!
+    // TLS emits one after a fatal alert as well, which is no orderly end.
+    stream.#ended ||= stream.#error === undefined
+    stream.#pump()
+  }
+
+  static readonly #onClose = function (this: Read): void {
+    this[READER]!.#close()
   }
 
   /** Takes bytes from an `onread` callback. They are copied when the sink may not have them yet. */
@@ -74,7 +95,7 @@ export class NodeByteStream implements ByteStream {
   detach(unread: Uint8Array): void {
     this.#sink = undefined
     this.#passing = false
-    if (unread.byteLength > 0) this.#held.unshift(unread)
+    if (unread.byteLength > 0) this.#held = [unread, ...(this.#held ?? [])]
   }
 
   write(bytes: readonly Uint8Array[], released: (sent: boolean) => void): void {
@@ -85,8 +106,12 @@ export class NodeByteStream implements ByteStream {
       return
     }
     const release = (error?: Error | null) => {
-      if (this.#writing.delete(release)) released(!error)
+      const writing = this.#writing
+      if (!writing?.delete(release)) return
+      if (writing.size === 0) this.#writing = undefined
+      released(!error)
     }
+    this.#writing ??= new Set()
     this.#writing.add(release)
     if (chunks.length > 1) duplex.cork()
     const last = chunks.length - 1
@@ -113,7 +138,7 @@ export class NodeByteStream implements ByteStream {
   destroy(): void {
     this.#destroyed = true
     this.#passing = false
-    this.#held.length = 0
+    this.#held = undefined
     this.#duplex.destroy()
     // A Duplex that is closed already emits nothing more.
     this.#queuePump()
@@ -125,6 +150,7 @@ export class NodeByteStream implements ByteStream {
 
   #hold(bytes: Uint8Array): void {
     if (this.#destroyed) return
+    this.#held ??= []
     this.#held.push(bytes)
     this.#duplex.pause()
   }
@@ -132,7 +158,7 @@ export class NodeByteStream implements ByteStream {
   #close(): void {
     this.#closed = true
     // Node forgets callbacks of some streams that are destroyed while they write; the memory is free all the same.
-    for (const release of [...this.#writing]) release(new Error('The stream was closed'))
+    for (const release of [...(this.#writing ?? [])]) release(new Error('The stream was closed'))
     this.#pump()
   }
 
@@ -149,10 +175,12 @@ export class NodeByteStream implements ByteStream {
   /** Tells the sink whatever it may know by now: held bytes, then the end, then the close. */
   #pump(): void {
     // What is held is told even to a sink that has paused, once nothing more can come: it has to learn of the end.
-    while ((!this.#paused || this.#closed) && this.#sink !== undefined && this.#held.length > 0) {
-      this.#sink.onData(this.#held.shift()!)
+    while ((!this.#paused || this.#closed) && this.#sink !== undefined && this.#held !== undefined) {
+      const bytes = this.#held.shift()!
+      if (this.#held.length === 0) this.#held = undefined
+      this.#sink.onData(bytes)
     }
-    if (this.#sink === undefined || this.#held.length > 0) return
+    if (this.#sink === undefined || this.#held !== undefined) return
     if (this.#ended && !this.#endTold && !this.#destroyed) {
       this.#endTold = true
       this.#sink.onEnd()

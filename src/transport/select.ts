@@ -118,6 +118,8 @@ async function throughProxy(
   }
 }
 
+let loadedDirect: typeof import('./direct.ts') | undefined
+
 /** Over sockets of hawser's own. What HTTP/2 needs is loaded only when it may be spoken. */
 function direct(plan: (url: URL) => Plan, dialOptions: NodeDialOptions): Selection {
   const http1 = tcp(nodeDial(dialOptions), lateTlsFailure)
@@ -127,8 +129,9 @@ function direct(plan: (url: URL) => Plan, dialOptions: NodeDialOptions): Selecti
     transport: async (request, signal, onDowngrade) => {
       const chosen = plan(request.url)
       if (chosen === 'http1') return await http1(request, signal)
-      const { overHttp2 } = await import('./direct.ts')
-      return await overHttp2(chosen, dialOptions)(request, signal, onDowngrade)
+      // Node takes long to find what it has loaded already.
+      loadedDirect ??= await import('./direct.ts')
+      return await loadedDirect.overHttp2(chosen, dialOptions)(request, signal, onDowngrade)
     },
     discard: nothing,
   }

@@ -156,6 +156,8 @@ class Host {
   }
 
   route(request: RouteRequest): Promise<Http2Route | Http1Route> {
+    const session = this.#hasWaiters || request.fresh ? undefined : this.#readySession
+    if (session !== undefined) return Promise.resolve({ lease: session.lease(true) })
     const { signal } = request
     return new Promise((resolve, reject) => {
       const settle = () => {
@@ -184,6 +186,16 @@ class Host {
       if (signal.aborted) onAbort()
       else this.#serve()
     })
+  }
+
+  get #hasWaiters(): boolean {
+    return this.#waiters.negotiate.size + this.#waiters.http2.size > 0
+  }
+
+  /** What most find, who then need not wait. */
+  get #readySession(): PooledSession | undefined {
+    for (const session of this.#sessions) if (session.hasRoom && !session.isDoubtful) return session
+    return undefined
   }
 
   cut(): void {

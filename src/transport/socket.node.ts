@@ -71,8 +71,9 @@ class Connection {
   readonly #address: Address
   readonly #options: NodeDialOptions
   readonly #protocols: readonly Protocol[]
+  /** What the socket holds on to, for as long as it lives. */
+  readonly #reader: Reader = { stream: undefined }
   #socket: Socket | undefined
-  #stream: NodeByteStream | undefined
   #isConnected = false
 
   constructor(address: Address, options: NodeDialOptions, protocols: readonly Protocol[]) {
@@ -83,8 +84,8 @@ class Connection {
 
   /** The open socket as a stream; to be called within `take`. */
   byteStream(): NodeByteStream {
-    this.#stream = new NodeByteStream(this.#socket!)
-    return this.#stream
+    this.#reader.stream = new NodeByteStream(this.#socket!)
+    return this.#reader.stream
   }
 
   /** Connects, and gives what `take` makes of the open socket. Fails with a HandshakeError, or with the signal's reason. */
@@ -96,7 +97,7 @@ class Connection {
     try {
       // In Deno HTTP/2 cannot take over a socket that reads into a buffer.
       const reads = !(isDeno && this.#protocols.includes('h2'))
-      const onread = reads ? { onread: readInto(readBuffer, (bytes) => this.#stream?.deliver(bytes)) } : {}
+      const onread = reads ? { onread: readInto(readBuffer, this.#reader) } : {}
       this.#socket = connect({ host, port, noDelay: true, allowHalfOpen: true, ...onread })
       return await abortable(this.#taken(this.#socket, take), signal)
     } catch (error) {
@@ -108,7 +109,7 @@ class Connection {
 
   #taken<T>(socket: Socket, take: (socket: Socket) => T): Promise<T> {
     return new Promise((resolve, reject) => {
-      // Stays for ever: an error after all the others must not become an uncaught exception.
+      // Stays as long as nobody else listens: an error after all the others must not become an uncaught exception.
       socket.on('error', reject)
       socket.once('connect', () => {
         this.#isConnected = true
@@ -116,6 +117,7 @@ class Connection {
       socket.once(this.#address.secure ? 'secureConnect' : 'connect', () => {
         try {
           resolve(take(socket))
+          if (this.#reader.stream !== undefined) socket.off('error', reject)
         } catch (error) {
           reject(error)
         }
@@ -138,9 +140,14 @@ class Connection {
 /** The alert of RFC 7301 §3.2, as OpenSSL calls it. */
 const NO_PROTOCOL = 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL'
 
-function readInto(buffer: Uint8Array, deliver: (bytes: Uint8Array) => void): OnReadOpts {
+/** Who gets what is read. */
+interface Reader {
+  stream: NodeByteStream | undefined
+}
+
+function readInto(buffer: Uint8Array, reader: Reader): OnReadOpts {
   const callback = (length: number): boolean => {
-    deliver(buffer.subarray(0, length))
+    reader.stream?.deliver(buffer.subarray(0, length))
     // To go on reading: the stream pauses the socket by itself.
     return true
   }

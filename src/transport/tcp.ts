@@ -1,9 +1,10 @@
 /** The opening handshake over a connection of hawser's own, spoken in HTTP/1.1 (RFC 6455 §4.1). */
 import { HandshakeError } from '../errors.ts'
 import { BODY_TIME_LIMIT } from '../handshake/refusal.ts'
-import { type HandshakeRequest, serializeRequest } from '../handshake/request.ts'
+import type { HandshakeRequest } from '../handshake/request.ts'
 import { ResponseBodyReader } from '../handshake/response-body.ts'
 import { type ResponseHead, ResponseHeadReader } from '../handshake/response-head.ts'
+import { serializeRequest } from '../handshake/serialize-request.ts'
 import type { ByteSink, ByteStream, Refused, Transport, Upgraded } from './contracts.ts'
 
 /** Where to connect to. */

@@ -6,11 +6,7 @@ import type { MessageStream } from '../../src/driver/incoming-stream.ts'
 import { InvalidStateError } from '../../src/errors.ts'
 
 function filled(...messages: string[]): Inbox {
-  const inbox = new Inbox(
-    () => 'open',
-    () => {},
-    1000,
-  )
+  const inbox = new Inbox({ state: 'open', onTaken: () => {} }, 1000)
   for (const message of messages) inbox.push(message)
   inbox.deliver()
   return inbox
@@ -65,7 +61,7 @@ test('size tells what is there, and empty messages are not free', async () => {
 
 test('it tells when something is taken, and when somebody begins to wait', async () => {
   const onTaken = vi.fn()
-  const inbox = new Inbox(() => 'open', onTaken, 1000)
+  const inbox = new Inbox({ state: 'open', onTaken }, 1000)
   inbox.push('a')
   inbox.deliver()
   expect(onTaken).not.toHaveBeenCalled()
@@ -248,7 +244,7 @@ describe('a message as a stream', () => {
 
   test('tells when there is room in it again, and when it is over', async () => {
     const onTaken = vi.fn()
-    const inbox = new Inbox(() => 'open', onTaken, 1000)
+    const inbox = new Inbox({ state: 'open', onTaken }, 1000)
     const next = inbox.receiveStream()
     const incoming = inbox.takeStream(false)!
     const reader = (await next)!.stream.getReader()

@@ -1,10 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import {
-  buildRequest,
-  type HandshakeRequest,
-  type RequestParts,
-  serializeRequest,
-} from '../../src/handshake/request.ts'
+import { buildRequest, type HandshakeRequest, type RequestParts } from '../../src/handshake/request.ts'
+import { serializeRequest } from '../../src/handshake/serialize-request.ts'
 import { optionsError, text } from './support.ts'
 
 const NOTHING: RequestParts = { headers: [], subprotocols: [] }

@@ -1,4 +1,8 @@
-import { connect } from 'hawser'
+import { connect, HawserError, ProtocolError } from 'hawser'
+import { HawserError as FrameHawserError, ProtocolError as FrameProtocolError } from 'hawser/frame'
+
+// Whoever imports two entry points has one class of each error.
+if (HawserError !== FrameHawserError || ProtocolError !== FrameProtocolError) throw new Error('A class is there twice.')
 
 const [url] = process.argv.slice(2)
 const ws = await connect(`${url}/echo`)
