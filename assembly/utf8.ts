@@ -52,6 +52,8 @@ export function isAscii(address: usize, length: u32): bool {
   let at = asciiPrefix(address, length)
   if (length - at >= 16) return false
   if (length >= 16) return isAsciiBlock(v128.load(address + length - 16))
+  if (length >= 8)
+    return isAsciiBlock(i64x2.replace_lane(v128.load64_zero(address), 1, load<u64>(address + length - 8)))
   let seen: u32 = 0
   while (at < length) seen |= load<u8>(address + at++)
   return seen < 0x80

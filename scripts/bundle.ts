@@ -1,6 +1,6 @@
 /**
- * Joins the modules of dist/ into the few files that Node, Deno and Bun load: to find and read a file takes longer than to run what is
- * in it. Bundlers for Workers get the modules, of which they leave out what is not used.
+ * Joins the modules of dist/ into the few files that Node, Deno and Bun load: to find and read a file takes longer than
+ * to run what is in it. Bundlers for Workers get the modules, of which they leave out what is not used.
  */
 import { relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'

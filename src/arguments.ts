@@ -43,16 +43,6 @@ export function checkObject(value: unknown, name: string): void {
   if (typeof value !== 'object' || value === null) throw new OptionsError(name, `${name} must be an object.`)
 }
 
-/** Why something is no signal, as what a promise fails with. */
-export function refusedSignal(signal: AbortSignal | undefined): Promise<never> | undefined {
-  try {
-    checkSignal(signal)
-    return undefined
-  } catch (error) {
-    return Promise.reject(error)
-  }
-}
-
 export function checkSignal(signal: AbortSignal | undefined): void {
   if (signal === undefined || typeof signal?.addEventListener === 'function') return
   throw new OptionsError('signal', 'signal must be an AbortSignal.')

@@ -1,12 +1,4 @@
-import {
-  checkBytes,
-  checkClose,
-  checkObject,
-  checkPing,
-  checkSignal,
-  type MessageData,
-  refusedSignal,
-} from './arguments.ts'
+import { checkBytes, checkClose, checkObject, checkPing, checkSignal, type MessageData } from './arguments.ts'
 import { establish } from './connect.ts'
 import type { Connection } from './driver/connection.ts'
 import type { MessageStream } from './driver/incoming-stream.ts'
@@ -237,7 +229,10 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
    * the messages that had come before: a ConnectionClosedError, ProtocolError or MessageTooBigError.
    */
   receive({ signal }: Cancellable = {}): Promise<Message | undefined> {
-    return refusedSignal(signal) ?? this.#connection?.inbox.receive(signal) ?? this.#cannot('receive')
+    return attempt(() => {
+      checkSignal(signal)
+      return this.#connection?.inbox.receive(signal) ?? this.#cannot('receive')
+    })
   }
 
   /**
@@ -247,12 +242,16 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
    * message. It fails with the connection. Otherwise as `receive`.
    */
   receiveStream({ signal }: Cancellable = {}): Promise<MessageStream | undefined> {
-    return refusedSignal(signal) ?? this.#connection?.inbox.receiveStream(signal) ?? this.#cannot('receiveStream')
+    return attempt(() => {
+      checkSignal(signal)
+      return this.#connection?.inbox.receiveStream(signal) ?? this.#cannot('receiveStream')
+    })
   }
 
   /** The messages one by one, until the server closes. Leaving the loop does not close the socket. */
   [Symbol.asyncIterator](): AsyncIterableIterator<Message> {
-    return this.#iterate(() => this.receive())
+    const now = () => this.#connection?.inbox.poll()
+    return this.#iterate(() => this.receive(), now)
   }
 
   /** All messages that are there, as arrays of at least one: the fastest way to read many small ones. */
@@ -326,22 +325,22 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
   }
 
   /**
-   * An iterator over what `next` gives, until it gives nothing. One that is left lets go of the message it waits for.
+   * An iterator over what `next` gives, until it gives nothing; `now` gives what need not be waited for. One that is
+   * left lets go of the message it waits for.
    */
-  #iterate<T>(next: () => Promise<T | undefined>): AsyncIterableIterator<T> {
+  #iterate<T>(next: () => Promise<T | undefined>, now?: () => T | undefined): AsyncIterableIterator<T> {
     let waiting = 0
-    const give = (value: T | undefined): IteratorResult<T> => {
-      waiting--
-      return value === undefined ? { done: true, value } : { done: false, value }
-    }
-    const fail = (error: unknown): never => {
-      waiting--
-      throw error
+    const give = (value: T | undefined) => ({ done: value === undefined, value }) as IteratorResult<T>
+    const wait = () => {
+      waiting++
+      return next()
+        .then(give)
+        .finally(() => waiting--)
     }
     return {
       next: () => {
-        waiting++
-        return next().then(give, fail)
+        const value = now?.()
+        return value === undefined ? wait() : Promise.resolve(give(value))
       },
       return: async (value?: unknown) => {
         if (waiting > 0) this.#connection?.inbox.withdraw()

@@ -1,4 +1,6 @@
-/** From options to an open connection: picks the transport, makes the handshake, follows redirects, judges the answer. */
+/**
+ * From options to an open connection: picks the transport, makes the handshake, follows redirects, judges the answer.
+ */
 import { loadFraming, openSocket, selectTransport } from '#platform'
 import type { Connection } from './driver/connection.ts'
 import { type HandshakeAttempt, HandshakeError, type HandshakeResponse } from './errors.ts'
@@ -30,7 +32,10 @@ export interface Established {
 
 /** What the web's classes add to the rules of RFC 6455. */
 export interface HandshakeOptions extends ResolvedOptions {
-  /** Judges the subprotocol that the server chose, empty if none, before there is a connection: fails with a HandshakeError. */
+  /**
+   * Judges the subprotocol that the server chose, empty if none, before there is a connection: fails with a
+   * HandshakeError.
+   */
   readonly judge?: (subprotocol: string) => void
 }
 
@@ -45,8 +50,8 @@ type Opened = Upgraded | UpgradedSocket
 type Answer = Opened | Refused
 
 /**
- * Connects. Fails with a HandshakeError, or with the reason of the signal. Whatever the outcome, nothing but the connection
- * is left.
+ * Connects. Fails with a HandshakeError, or with the reason of the signal. Whatever the outcome, nothing but the
+ * connection is left.
  */
 export async function establish(
   url: URL,

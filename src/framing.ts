@@ -1,6 +1,6 @@
 /**
- * All that makes a WebSocket connection of a stream of bytes: the check of the handshake, the masking keys, the protocol and its driver.
- * Where the runtime frames, nothing of it is needed.
+ * All that makes a WebSocket connection of a stream of bytes: the check of the handshake, the masking keys, the
+ * protocol and its driver. Where the runtime frames, nothing of it is needed.
  */
 import type { CodecInstance } from './codec/instance.ts'
 import { BLOCK_BYTES, INPUT } from './codec/layout.ts'

@@ -4,8 +4,8 @@ export type HeaderField = readonly [name: string, value: string]
 /**
  * The header fields of a response, in the order in which they came, repeated ones kept.
  *
- * Read-only. Names are compared without regard to case, as in a WHATWG `Headers`; unlike there, nothing is sorted, merged or
- * dropped.
+ * Read-only. Names are compared without regard to case, as in a WHATWG `Headers`; unlike there, nothing is sorted,
+ * merged or dropped.
  */
 export class HttpHeaders implements Iterable<HeaderField> {
   /** Many sockets keep theirs for long, and one string takes the least memory. */

@@ -183,6 +183,17 @@ describe('iterators', () => {
     expect(socket.state).toBe('open')
   })
 
+  test('that are left in the midst of what came together leave the rest of it', async () => {
+    const socket = await opened((connection) =>
+      connection.write(Buffer.concat(['a', '', 'c', 'd'].map((message) => frame(TEXT, message)))),
+    )
+    const seen: unknown[] = []
+    for await (const message of socket) if (seen.push(message) === 2) break
+    expect(seen).toEqual(['a', ''])
+    expect(await socket.receive()).toBe('c')
+    expect(await socket.batches().next()).toEqual({ done: false, value: ['d'] })
+  })
+
   test('that are left while they wait let the next receive have the next message', async () => {
     const left = Promise.withResolvers<void>()
     const socket = await opened(async (connection) => {

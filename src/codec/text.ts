@@ -8,6 +8,8 @@ interface MemoryText {
   encode(text: string): Uint8Array
   /** Whether a text is known to be ASCII: false where finding out is not worth while. */
   isAscii(text: string): boolean
+  /** Whether `fromAscii` makes one unit of each byte, also of those that are not ASCII. */
+  readonly isBytewise: boolean
   /** Of bytes that are known to be ASCII. */
   fromAscii(bytes: Uint8Array, from: number, to: number): string
   /** Of bytes that are known to be valid UTF-8. */
@@ -37,6 +39,7 @@ function bufferText(Buffer: BufferConstructor): MemoryText {
     write: (text, memory, address, room) => (memory as BufferLike).utf8Write(text, address, room),
     encode: (text) => Buffer.from(text, 'utf8'),
     isAscii: (text) => Buffer.byteLength(text) === text.length,
+    isBytewise: true,
     fromAscii: (bytes, from, to) => (bytes as BufferLike).latin1Slice(from, to),
     fromUtf8: (bytes, from, to) => (bytes as BufferLike).utf8Slice(from, to),
   }
@@ -52,6 +55,7 @@ export function standardText(): MemoryText {
     write: (text, memory, address, room) => encoder.encodeInto(text, memory.subarray(address, address + room)).written,
     encode: (text) => encoder.encode(text),
     isAscii: () => false,
+    isBytewise: false,
     fromAscii: decode,
     fromUtf8: decode,
   }

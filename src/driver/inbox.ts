@@ -99,16 +99,21 @@ export class Inbox {
     if (this.#end) return
     this.deliver()
     this.#end = { error }
-    const receiver = this.#receiver
-    this.#receiver = undefined
-    if (!receiver) return
-    if (error === undefined) receiver.resolve(undefined)
-    else receiver.reject(error)
+    if (error !== undefined) this.#receiver?.reject(error)
+    this.withdraw()
   }
 
   /** The next message, or undefined when there will be none. */
   receive(signal?: AbortSignal): Promise<Message | undefined> {
     return this.#get(ONE, signal)
+  }
+
+  /** The next message, or what else is to be taken, if it is there and nobody waits for it. */
+  poll<T = Message>(wanted: Wanted = ONE): T | undefined {
+    if (this.#isEmpty || this.#isBusy) return undefined
+    const taken = this.#take(wanted)
+    this.#owner.onTaken()
+    return taken as T
   }
 
   /** All messages that are there, at least one; undefined when there will be none. */
@@ -157,7 +162,7 @@ export class Inbox {
   }
 
   #takeAll(): Message[] {
-    const messages = this.#first === 0 ? this.#messages : this.#messages.slice(this.#first)
+    const messages = this.#messages.slice(this.#first)
     this.#clear()
     return messages
   }
@@ -178,10 +183,8 @@ export class Inbox {
   }
 
   #get<T>(wanted: Wanted, signal: AbortSignal | undefined): Promise<T | undefined> {
-    if (this.#isEmpty || this.#isBusy || signal?.aborted) return this.#wait(wanted, signal)
-    const taken = this.#take(wanted) as T
-    this.#owner.onTaken()
-    return Promise.resolve(taken)
+    const taken = signal?.aborted ? undefined : this.poll<T>(wanted)
+    return taken === undefined ? this.#wait(wanted, signal) : Promise.resolve(taken)
   }
 
   get #isBusy(): boolean {

@@ -1,7 +1,7 @@
 export interface KeepAliveActions {
   /**
-   * Sends something that keeps the path open, or that asks for an answer; false if nothing may be sent any more. `onSent` is called
-   * when it has left, behind all that was still waiting.
+   * Sends something that keeps the path open, or that asks for an answer; false if nothing may be sent any more.
+   * `onSent` is called when it has left, behind all that was still waiting.
    */
   probe(onSent: () => void): boolean
   /** Whether silence says nothing, since we are the ones who do not read. */
@@ -13,8 +13,8 @@ export interface KeepAliveActions {
 }
 
 /**
- * Probes a connection on which nothing has come in for a while, and tells when nothing comes after that either. Whatever
- * comes proves that the peer is there. Times are in milliseconds; Infinity is never.
+ * Probes a connection on which nothing has come in for a while, and tells when nothing comes after that either.
+ * Whatever comes proves that the peer is there. Times are in milliseconds; Infinity is never.
  */
 export class KeepAlive {
   readonly #interval: number
@@ -41,8 +41,8 @@ export class KeepAlive {
   }
 
   /**
-   * Something of ours has left. As long as more waits, or the probe itself does, that is all the life there can be: the peer takes what
-   * is before the probe, in our buffers and in the system's.
+   * Something of ours has left. As long as more waits, or the probe itself does, that is all the life there can be: the
+   * peer takes what is before the probe, in our buffers and in the system's.
    */
   progressed(): void {
     if (this.#isProbeWaiting || this.#actions.isSending()) this.#progressAt = performance.now()

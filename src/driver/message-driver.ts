@@ -27,8 +27,8 @@ export interface MessageDriverOptions {
 }
 
 /**
- * Bytes of memory that may be unread before the connection is failed, since the peer cannot be made to wait: half of what a
- * Worker has. A message that is there alone is kept, so that `maxMessageSize` need not count.
+ * Bytes of memory that may be unread before the connection is failed, since the peer cannot be made to wait: half of
+ * what a Worker has. A message that is there alone is kept, so that `maxMessageSize` need not count.
  */
 const UNREAD_LIMIT = 64 * 1024 * 1024
 /** Text that is not Latin-1 takes two bytes for each unit. */

@@ -174,7 +174,9 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink, Outgoin
     this.#over?.resolve()
   }
 
-  /** What is held came before the end: as much as fits in a few turns is taken, though nobody may have asked for it yet. */
+  /**
+   * What is held came before the end: as much as fits in a few turns is taken, though nobody may have asked for it yet.
+   */
   #readRest(): void {
     for (let turn = 0; turn < LAST_TURNS && this.#protocol.isHolding && this.#failure === undefined; turn++) {
       this.#settle(this.#protocol.resume())
@@ -202,7 +204,7 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink, Outgoin
   onMessage(message: Message): void {
     if (this.#telemetry) this.#telemetry.received.messages++
     // Once one is dropped, so are all that follow: what is received has no holes.
-    this.#isDropping ||= this.#isClosing && !this.inbox.isAwaited && this.inbox.size >= this.#options.highWaterMark
+    if (this.#isClosing) this.#isDropping ||= !this.inbox.isAwaited && this.inbox.size >= this.#options.highWaterMark
     if (!this.#isDropping) this.inbox.push(message)
   }
 
@@ -231,7 +233,7 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink, Outgoin
   }
 
   onTaken(): void {
-    this.#balance()
+    if (this.#isPaused || this.inbox.isAwaited) this.#balance()
   }
 
   // What the keep-alive asks for.
@@ -385,7 +387,9 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink, Outgoin
     this.#endTimer ??= setTimeout(() => this.#endFirst(), SERVER_ENDS_WITHIN)
   }
 
-  /** Ends our direction. Whoever does not end theirs soon after is not waited for, unless they still take what we sent. */
+  /**
+   * Ends our direction. Whoever does not end theirs soon after is not waited for, unless they still take what we sent.
+   */
   #endFirst(): void {
     this.#stream.end()
     this.#endTimer = setTimeout(() => {

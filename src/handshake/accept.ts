@@ -18,16 +18,13 @@ export interface Accepted {
   readonly deflate: DeflateAgreement | undefined
 }
 
-type Hash = (algorithm: string, data: string, encoding: 'base64') => string
-
-/** Of Node, where there is it: at once, and a tenth of the time of `crypto.subtle`, which asks another thread. */
-const hash = (): Hash | undefined =>
-  (globalThis.process as Partial<NodeJS.Process> | undefined)?.getBuiltinModule?.('node:crypto')?.hash
-
 /** The Sec-WebSocket-Accept that belongs to a Sec-WebSocket-Key (RFC 6455 §4.2.2). */
 export async function acceptFor(key: string): Promise<string> {
-  const hashNow = hash()
-  if (hashNow !== undefined) return hashNow('sha1', key + GUID, 'base64')
+  // Where there is Node's: at once, and a tenth of the time of `crypto.subtle`, which asks another thread.
+  const { hash } = (globalThis.process?.getBuiltinModule?.('node:crypto') ?? {}) as Partial<
+    typeof import('node:crypto')
+  >
+  if (hash) return hash('sha1', key + GUID, 'base64')
   const digest = await crypto.subtle.digest('SHA-1', new TextEncoder().encode(key + GUID))
   return btoa(latin1(new Uint8Array(digest)))
 }
@@ -35,8 +32,8 @@ export async function acceptFor(key: string): Promise<string> {
 /**
  * Checks the head of an answer that switched protocols, and gives what the server chose.
  *
- * `expectedAccept` is `acceptFor(request.key)` over HTTP/1.1. It is undefined for an answer to an extended CONNECT, which has no
- * key, and no Upgrade or Connection either (RFC 8441 §5): the status alone tells that the server agreed.
+ * `expectedAccept` is `acceptFor(request.key)` over HTTP/1.1. It is undefined for an answer to an extended CONNECT,
+ * which has no key, and no Upgrade or Connection either (RFC 8441 §5): the status alone tells that the server agreed.
  *
  * Fails with INVALID_UPGRADE, INVALID_ACCEPT, INVALID_SUBPROTOCOL or INVALID_EXTENSION.
  */

@@ -1,16 +1,15 @@
 /** HTTP-date, in all three forms that a recipient has to take (RFC 9110 §5.6.7). */
 
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
-const TIME = '(?<hour>\\d\\d):(?<minute>\\d\\d):(?<second>\\d\\d)'
-const SHORT_DAY = '(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)'
-const LONG_DAY = '(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day'
+const TIME = '(?<time>\\d\\d:\\d\\d:\\d\\d)'
+const NAME = '[A-Z][a-z]{2}'
+const MONTH = `(?<month>${NAME})`
 
 /** IMF-fixdate, rfc850-date, asctime-date. */
 const FORMS = [
-  new RegExp(`^${SHORT_DAY}, (?<day>\\d\\d) (?<month>[A-Z][a-z]{2}) (?<year>\\d{4}) ${TIME} GMT$`),
-  new RegExp(`^${LONG_DAY}, (?<day>\\d\\d)-(?<month>[A-Z][a-z]{2})-(?<year>\\d\\d) ${TIME} GMT$`),
-  new RegExp(`^${SHORT_DAY} (?<month>[A-Z][a-z]{2}) (?<day>[ \\d]\\d) ${TIME} (?<year>\\d{4})$`),
-]
+  `${NAME}, (?<day>\\d\\d) ${MONTH} (?<year>\\d{4}) ${TIME} GMT`,
+  `${NAME}[a-z]*day, (?<day>\\d\\d)-${MONTH}-(?<year>\\d\\d) ${TIME} GMT`,
+  `${NAME} ${MONTH} (?<day>[ \\d]\\d) ${TIME} (?<year>\\d{4})`,
+].map((form) => new RegExp(`^${form}$`))
 
 /** Milliseconds since 1970, or undefined for what is not a date. `now` tells the century of a year of two digits. */
 export function parseHttpDate(text: string, now: number): number | undefined {
@@ -22,15 +21,14 @@ export function parseHttpDate(text: string, now: number): number | undefined {
 }
 
 function timeOf(groups: Readonly<Record<string, string>>, now: number): number | undefined {
-  const { year = '', month = '', day = '', hour, minute, second } = groups
-  const fullYear = year.length === 2 ? withCentury(Number(year), now) : Number(year)
-  const midnight = new Date(Date.UTC(fullYear, MONTHS.indexOf(month), Number(day)))
-  // Date carries 31 April over to May, and takes the month -1 for a December: such dates do not exist.
-  const exists = midnight.getUTCDate() === Number(day) && midnight.getUTCMonth() === MONTHS.indexOf(month)
-  const [hours, minutes, seconds] = [Number(hour), Number(minute), Number(second)]
-  // A second of 60 is a leap second.
-  if (!exists || hours > 23 || minutes > 59 || seconds > 60) return undefined
-  return midnight.getTime() + ((hours * 60 + minutes) * 60 + seconds) * 1000
+  const { day = '', month, year = '', time = '' } = groups
+  const fullYear = year.length === 2 ? withCentury(Number(year), now) : year
+  const isLeapSecond = time.endsWith('60')
+  const stated = `${day.replace(' ', '0')} ${month} ${fullYear} ${isLeapSecond ? time.replace(/60$/, '59') : time} GMT`
+  const date = new Date(stated)
+  // Date carries 31 April over to May: such dates do not exist.
+  if (!date.toUTCString().endsWith(stated)) return undefined
+  return date.getTime() + (isLeapSecond ? 1000 : 0)
 }
 
 /** RFC 9110 §5.6.7: what seems to be more than 50 years in the future was in the last century. */

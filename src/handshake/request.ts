@@ -33,17 +33,15 @@ export interface RequestParts {
 /** The caller's fields that do not go out as they are: Host stands first, cookies are merged. */
 const PLACED = new Set(['host', 'cookie'])
 
-/** Drawn many at a time: to draw takes long. */
-let nonces = new Uint8Array(0)
-
 /**
  * A request with a fresh key, from a URL that `parseTarget` gave.
  *
- * A caller's Host replaces the URL's. A caller's Authorization wins over `credentials`, and those over the URL's userinfo.
- * Fails with an OptionsError for a user's name with a colon, and for a cookie that is not the value of a header.
+ * A caller's Host replaces the URL's. A caller's Authorization wins over `credentials`, and those over the URL's
+ * userinfo. Fails with an OptionsError for a user's name with a colon, and for a cookie that is not the value of a
+ * header.
  */
 export function buildRequest(url: URL, parts: RequestParts): HandshakeRequest {
-  const key = btoa(latin1(nonce()))
+  const key = btoa(latin1(crypto.getRandomValues(new Uint8Array(16))))
   const headers: HeaderField[] = [
     ['Host', valuesOf(parts.headers, 'host')[0] ?? url.host],
     ['Sec-WebSocket-Version', '13'],
@@ -55,14 +53,6 @@ export function buildRequest(url: URL, parts: RequestParts): HandshakeRequest {
     ...parts.headers.filter(([name]) => !PLACED.has(name.toLowerCase())),
   ]
   return { url: withoutUserinfo(url), key, headers, subprotocols: parts.subprotocols, deflate: parts.deflate }
-}
-
-/** RFC 6455 §4.1: 16 random bytes. */
-function nonce(): Uint8Array {
-  if (nonces.length === 0) nonces = crypto.getRandomValues(new Uint8Array(1024))
-  const next = nonces.subarray(0, 16)
-  nonces = nonces.subarray(16)
-  return next
 }
 
 /** As it may be sent and shown. */

@@ -16,9 +16,6 @@ export const HEAD_LIMIT = 65_536
 /** Fields of one head. */
 export const FIELD_LIMIT = 256
 
-/** Bytes of a line that is read in one step. */
-const PLAIN_LIMIT = 4096
-
 const CR = 0x0d
 const LF = 0x0a
 const NUL = 0x00
@@ -29,8 +26,6 @@ const START = 'HTTP/'
  * above 599 belongs to no class, and is a refusal like one of 5xx (RFC 9110 §15).
  */
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9][0-9]{2})(?: (.*))?$/
-
-const SWITCHING = 'Switching Protocols'
 
 interface StatusLine {
   readonly status: number
@@ -61,13 +56,6 @@ export class ResponseHeadReader {
   /** Takes bytes; gives the head once it is complete. Fails with INVALID_RESPONSE for what is not a valid head. */
   push(bytes: Uint8Array): ResponseHead | undefined {
     for (let at = 0; at < bytes.length; at++) {
-      const end = this.#endOfPlainLine(bytes, at)
-      if (end > at) {
-        this.#line = String.fromCharCode(...bytes.subarray(at, end - 1))
-        this.#size += end - at
-        this.#afterCr = true
-        at = end
-      }
       if (this.#statusLine === undefined) this.#checkStart(bytes, at)
       const line = this.#takeByte(bytes[at]!)
       const head = line === undefined ? undefined : this.#takeLine(line)
@@ -77,17 +65,6 @@ export class ResponseHeadReader {
       }
     }
     return undefined
-  }
-
-  /**
-   * Where the LF of a line is that begins here, and of which nothing has to be looked at byte by byte; 0 if there is none. It is what nearly
-   * all lines are, and much faster.
-   */
-  #endOfPlainLine(bytes: Uint8Array, at: number): number {
-    if (this.#line !== '' || this.#afterCr || this.#statusLine === undefined) return 0
-    const end = bytes.indexOf(LF, at)
-    const isPlain = end - at < PLAIN_LIMIT && this.#size + end - at < HEAD_LIMIT && bytes.indexOf(CR, at) === end - 1
-    return isPlain && !bytes.subarray(at, end).includes(NUL) ? end : 0
   }
 
   /** Fails at the first byte that no response begins with: a peer that speaks something else may wait for us. */
@@ -150,8 +127,7 @@ function parseStatusLine(line: string): StatusLine {
   // RFC 9110 §15.2: HTTP/1.0 defines no 1xx.
   if (minorVersion === '0' && status.startsWith('1'))
     fail(`The server answered ${status} over HTTP/1.0, which has no 1xx`)
-  // What nearly all of them say is kept once.
-  return { status: Number(status), statusText: statusText === SWITCHING ? SWITCHING : statusText }
+  return { status: Number(status), statusText }
 }
 
 /** RFC 9112 §5. */

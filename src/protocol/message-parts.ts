@@ -1,10 +1,16 @@
 import { memoryText, memoryView } from '../codec/text.ts'
 
-/** A received message: a string is text, bytes are binary. */
+/**
+ * A received message: a string is text, bytes are binary. Binary messages of 65 to 2048 bytes that came together may be
+ * views of one ArrayBuffer, of 16 KiB at most: before it is transferred or read as a whole, `slice` gives a message its
+ * own. `byteOffset` is a multiple of 8.
+ */
 export type Message = string | Uint8Array
 
 /** The first buffer is at most this large, whatever a header announces. */
 const FIRST_BUFFER = 1 << 16
+/** How much room there is next, as a multiple of what has come, when the header says that so much will come. */
+const ANNOUNCED_GROWTH = 16
 const NOTHING = memoryView(new ArrayBuffer(0))
 
 /** What has come of a message that comes in pieces. */
@@ -52,12 +58,16 @@ export class MessageParts {
     return this.size === this.#bytes.length && this.size > 0 ? bytes : bytes.slice()
   }
 
-  /** Grows by what has come, not by what is announced: a header alone costs no memory. */
+  /**
+   * Grows by what has come, not by what is announced: a header alone costs no memory. But what is announced is worth
+   * more room at a time, since a large message is copied less often then.
+   */
   #makeRoom(needed: number, total: number | undefined): void {
     const capacity = this.#bytes.length
     if (needed <= capacity) return
-    const doubled = Math.max(needed, capacity * 2, FIRST_BUFFER)
-    const grown = memoryView(new ArrayBuffer(total === undefined ? doubled : Math.min(doubled, total)))
+    const growth = total === undefined ? 2 : ANNOUNCED_GROWTH
+    const room = Math.max(needed, capacity * growth, FIRST_BUFFER)
+    const grown = memoryView(new ArrayBuffer(total === undefined ? room : Math.min(room, total)))
     grown.set(this.#bytes.subarray(0, this.size))
     this.#bytes = grown
   }

@@ -13,9 +13,9 @@ import {
   STARTS,
 } from '../codec/layout.ts'
 import { Opcode } from '../codec/opcode.ts'
-import { memoryText } from '../codec/text.ts'
 import { INVALID_DEFLATE, INVALID_UTF8, VIOLATIONS } from '../codec/violations.ts'
 import { type HawserError, MessageTooBigError, ProtocolError } from '../errors.ts'
+import { MessageCopies } from './message-copies.ts'
 import { type Message, MessageParts } from './message-parts.ts'
 
 /** Where a message goes that somebody reads while it comes. */
@@ -32,7 +32,10 @@ export interface PartSink {
 export interface MessageSink {
   /** Whether there are more messages than anybody wants for now. */
   readonly isFull: boolean
-  /** Whether a whole message is wanted, so that one that is too big is an error. Otherwise it may yet be wanted as a stream. */
+  /**
+   * Whether a whole message is wanted, so that one that is too big is an error. Otherwise it may yet be wanted as a
+   * stream.
+   */
   readonly isAwaited: boolean
   onMessage(message: Message): void
   /** Where the message that comes is wanted piece by piece; undefined if it is not. */
@@ -63,7 +66,8 @@ interface HeldRow {
 
 /** A frame that is a whole message and lies in one piece in the chunk. */
 const WHOLE = FIN | STARTS | ENDS
-const WHOLE_MASK = WHOLE | CONTINUATION | COMPRESSED
+/** The opcodes of control frames have the bit of Close. */
+const WHOLE_MASK = WHOLE | CONTINUATION | COMPRESSED | Opcode.close
 const MAX_CONTROL = 125
 /** So much is inflated before others have their turn. */
 const TURN_BYTES = 1 << 20
@@ -71,8 +75,8 @@ const TURN_BYTES = 1 << 20
 const NEW_STREAM_BYTES = 1 << 12
 
 /**
- * Puts messages together from the frames in chunks of bytes. When there is no room for more it holds what is left of a chunk until
- * `resume`.
+ * Puts messages together from the frames in chunks of bytes. When there is no room for more it holds what is left of a
+ * chunk until `resume`.
  */
 export class MessageReader {
   /** Whether something is held that waits for `resume`. */
@@ -81,6 +85,7 @@ export class MessageReader {
   needsReceiver = false
   readonly #codec: Codec
   readonly #decoder: Decoder
+  readonly #copies: MessageCopies
   readonly #inflater: MessageInflater | undefined
   readonly #limits: MessageLimits
   readonly #sink: MessageSink
@@ -104,6 +109,7 @@ export class MessageReader {
 
   constructor(codec: Codec, limits: MessageLimits, sink: MessageSink, inflater?: MessageInflater) {
     this.#codec = codec
+    this.#copies = new MessageCopies(codec)
     this.#decoder = codec.createDecoder(inflater !== undefined)
     this.#inflater = inflater
     this.#limits = limits
@@ -138,6 +144,7 @@ export class MessageReader {
     this.#inflated = 0
     for (const row of held) {
       this.#codec.memory.set(row.bytes, INPUT)
+      this.#copies.begin(INPUT + row.bytes.length)
       const failure = this.#takeRow(row.flags, INPUT, INPUT + row.bytes.length, row.left)
       if (failure) return failure
     }
@@ -170,6 +177,7 @@ export class MessageReader {
   #read(address: number, length: number): HawserError | undefined {
     let at = address
     const end = address + length
+    this.#copies.begin(end)
     while (at < end && !this.#closed && this.#violation === 0) {
       const rows = this.#decoder.decode(at, end - at)
       at += this.#decoder.consumed
@@ -177,6 +185,7 @@ export class MessageReader {
       if (failure) return failure
       this.#violation = this.#decoder.violation
     }
+    this.#copies.begin(0)
     return this.isHolding || this.#violation === 0 || this.#closed ? undefined : protocolError(this.#violation)
   }
 
@@ -194,15 +203,15 @@ export class MessageReader {
   /** `left` is what the frame still holds, this segment included. */
   #takeRow(flags: number, from: number, to: number, left: number): HawserError | undefined {
     if (this.isHolding) return this.#hold(flags, from, to, left)
+    if ((flags & WHOLE_MASK) === WHOLE && left <= this.#limits.maxMessageSize) {
+      this.#sink.onMessage(this.#copies.copy(flags, from, to))
+      return undefined
+    }
     if ((flags & OPCODE) >= Opcode.close) return this.#takeControl(flags, from, to)
     if (flags & STARTS) {
       const failure = this.#judgeFrame(flags, left)
       if (failure) return failure
       if (this.isHolding) return this.#hold(flags, from, to, left)
-    }
-    if ((flags & WHOLE_MASK) === WHOLE && this.#stream === undefined) {
-      this.#sink.onMessage(this.#extract(flags, from, to))
-      return undefined
     }
     this.#opcode = flags & OPCODE
     return flags & COMPRESSED ? this.#inflate(flags, from, to, left) : this.#takeSegment(flags, from, to, left)
@@ -304,20 +313,13 @@ export class MessageReader {
     if (this.#utf8 !== 0) return protocolError(INVALID_UTF8)
     if (this.#stream === undefined && this.#parts.size === 0) {
       this.#opcode = 0
-      this.#sink.onMessage(this.#extract(flags, SCRATCH, end))
+      this.#sink.onMessage(this.#copies.copyAlone(flags, SCRATCH, end))
     } else {
       this.#takePart(flags, SCRATCH, end)
       this.#endMessage(flags)
     }
     this.#yieldTurn()
     return undefined
-  }
-
-  /** A message that lies in memory, copied out of it. */
-  #extract(flags: number, from: number, to: number): Message {
-    const { memory, buffer } = this.#codec
-    if ((flags & OPCODE) === Opcode.binary) return memory.slice(from, to)
-    return flags & ASCII ? memoryText.fromAscii(buffer, from, to) : memoryText.fromUtf8(buffer, from, to)
   }
 
   #takeControl(flags: number, from: number, to: number): undefined {

@@ -22,8 +22,8 @@ const UTF8_PER_UNIT = 3
 /**
  * Builds frames, one behind the other, straight into slabs of linear memory, and hands them out as few chunks.
  *
- * A payload is copied when it is pushed: the caller may change it at once. What finds no slab goes over the scratch block to
- * the heap.
+ * A payload is copied when it is pushed: the caller may change it at once. What finds no slab goes over the scratch
+ * block to the heap.
  */
 export class Outbox {
   /** Bytes that were pushed and not yet released. */
@@ -117,7 +117,10 @@ export class Outbox {
     return key
   }
 
-  /** Adds a frame whose payload is made in place: at most `most` bytes at an address of memory, as many as `make` returns. */
+  /**
+   * Adds a frame whose payload is made in place: at most `most` bytes at an address of memory, as many as `make`
+   * returns.
+   */
   pushMade(firstByte: number, most: number, make: (memory: Uint8Array, at: number) => number): void {
     const { memory } = this.#codec
     const start = this.#reserve(headerLength(most) + most)
@@ -183,8 +186,8 @@ export class Outbox {
   }
 
   /**
-   * Little is lent only when nothing is under way, since then the socket most likely takes it at once: a slow peer could
-   * otherwise hold a whole slab for each small write.
+   * Little is lent only when nothing is under way, since then the socket most likely takes it at once: a slow peer
+   * could otherwise hold a whole slab for each small write.
    */
   #mayLend(size: number): boolean {
     if (size === 0 || this.#lent === LENT_MAX || this.#arena.free < FREE_MIN) return false

@@ -28,8 +28,9 @@ type Written = ClientHttp2Stream & { [WRITER]?: Http2ByteStream }
  * A ByteStream over a stream of HTTP/2. Reading is that of any Duplex; writing and ending differ.
  *
  * - Streams that have much to send take turns.
- * - `end` sends END_STREAM alone, after everything else; but nothing at all once the peer has ended: there are peers that take a
- *   late END_STREAM for an error of the whole connection. Those have a moment to reset the stream, which is then cancelled.
+ * - `end` sends END_STREAM alone, after everything else; but nothing at all once the peer has ended: there are peers
+ *   that take a late END_STREAM for an error of the whole connection. Those have a moment to reset the stream, which is
+ *   then cancelled.
  * - `destroy` resets the stream with CANCEL.
  */
 export class Http2ByteStream implements ByteStream, ByteSink, TurnTaker {
@@ -48,7 +49,10 @@ export class Http2ByteStream implements ByteStream, ByteSink, TurnTaker {
   #isDestroyed = false
   #resetTimer: ReturnType<typeof setTimeout> | undefined
 
-  /** Listens at once: Node may deliver data before the head of the answer. `canceller` is of the signal that it was requested with. */
+  /**
+   * Listens at once: Node may deliver data before the head of the answer. `canceller` is of the signal that it was
+   * requested with.
+   */
   constructor(stream: ClientHttp2Stream, connection: Http2Connection, canceller: Canceller | undefined) {
     this.#stream = stream
     this.#connection = connection

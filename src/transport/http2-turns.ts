@@ -11,10 +11,10 @@ export interface TurnTaker {
 /**
  * Lets the streams of a connection send in turns.
  *
- * Node serves streams that have something to send strictly by their numbers, so that, where the window of the connection is the
- * bottleneck, the first ones would keep all the others waiting. While that window is used up, therefore, streams wait here, and
- * get their turn in the order in which they came. A turn may never end, when the peer does not read that stream: it keeps nobody
- * else waiting.
+ * Node serves streams that have something to send strictly by their numbers, so that, where the window of the
+ * connection is the bottleneck, the first ones would keep all the others waiting. While that window is used up,
+ * therefore, streams wait here, and get their turn in the order in which they came. A turn may never end, when the peer
+ * does not read that stream: it keeps nobody else waiting.
  */
 export class Http2Turns {
   readonly #session: ClientHttp2Session
@@ -50,7 +50,8 @@ export class Http2Turns {
       this.#given++
       taker.takeTurn()
     }
-    // Node does not tell when a window opens; the end of a turn does, unless all that have one are held up by windows of their own.
+    // Node does not tell when a window opens; the end of a turn does, unless all that have one are held up by windows
+    // of their own.
     if (this.#queue.size > 0) this.#timer ??= setTimeout(this.#onTimer, LOOK_AGAIN).unref()
   }
 

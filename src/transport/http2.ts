@@ -40,9 +40,9 @@ export interface Unanswered {
 /**
  * Makes the handshake on a new stream. The peer's SETTINGS must have come and allow it.
  *
- * When the signal aborts, the stream is reset, and the promise rejects with the signal's reason; but once the head of a refusal
- * has come, it resolves with as much of the body as there is. Fails with an OptionsError for header fields that HTTP/2 cannot
- * send.
+ * When the signal aborts, the stream is reset, and the promise rejects with the signal's reason; but once the head of a
+ * refusal has come, it resolves with as much of the body as there is. Fails with an OptionsError for header fields that
+ * HTTP/2 cannot send.
  */
 export async function extendedConnect(
   lease: Lease,

@@ -11,17 +11,18 @@ type Read = Duplex & { [READER]?: NodeByteStream }
 /**
  * A ByteStream over a Duplex of Node: a net.Socket, a tls.TLSSocket or a ClientHttp2Stream.
  *
- * Bytes come by `'data'` events or, from a socket made with the `onread` option, by {@link deliver}. What comes while nobody
- * may have it is held, in order, and the Duplex is paused, so that never more is held than what had already been read.
+ * Bytes come by `'data'` events or, from a socket made with the `onread` option, by {@link deliver}. What comes while
+ * nobody may have it is held, in order, and the Duplex is paused, so that never more is held than what had already been
+ * read.
  *
- * It ends in one of three ways: `onEnd`, then `onClosed(undefined)`; or `onClosed(error)`, before or after an `onEnd`, also when
- * the Duplex is closed by somebody else; or, after {@link destroy}, `onClosed(undefined)`.
+ * It ends in one of three ways: `onEnd`, then `onClosed(undefined)`; or `onClosed(error)`, before or after an `onEnd`,
+ * also when the Duplex is closed by somebody else; or, after {@link destroy}, `onClosed(undefined)`.
  */
 export class NodeByteStream implements ByteStream {
   readonly #duplex: Duplex
   /**
-   * Whether a write that is called back has left our memory: so it is with the streams of the system, but a Duplex in memory may just
-   * have passed the same bytes on.
+   * Whether a write that is called back has left our memory: so it is with the streams of the system, but a Duplex in
+   * memory may just have passed the same bytes on.
    */
   readonly #letsGo: boolean
   /** Bytes for the sink to have first. */

@@ -51,8 +51,8 @@ const REMEMBERED_HOSTS = 1000
 const MAX_USELESS = 3
 
 /**
- * Hands out room for streams. Connections are shared by those who have the same origin and the same TLS options, opened once for
- * all who ask at the same time, and again when the peer allows no more streams.
+ * Hands out room for streams. Connections are shared by those who have the same origin and the same TLS options, opened
+ * once for all who ask at the same time, and again when the peer allows no more streams.
  */
 export class SessionPool {
   readonly #times: PoolTimes
@@ -68,8 +68,8 @@ export class SessionPool {
   }
 
   /**
-   * Finds a way to a host. Fails with a HandshakeError, or with the reason of the signal. A `negotiate` may be answered from memory,
-   * an `http2` never is.
+   * Finds a way to a host. Fails with a HandshakeError, or with the reason of the signal. A `negotiate` may be answered
+   * from memory, an `http2` never is.
    */
   route({ origin }: Address, tls: TlsOptions, request: RouteRequest): Promise<Http2Route | Http1Route> {
     const key = `${origin} ${this.#identities.of(tls)}`
@@ -253,8 +253,8 @@ class Host {
   }
 
   /**
-   * Whether to wait for a connection that is being checked, or for one on which the peer allows no streams for now: as long as that
-   * has none, it is soon closed.
+   * Whether to wait for a connection that is being checked, or for one on which the peer allows no streams for now: as
+   * long as that has none, it is soon closed.
    */
   get #mayStillServe(): boolean {
     return [...this.#sessions].some(

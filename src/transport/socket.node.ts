@@ -40,9 +40,9 @@ export const lateTlsFailure: LateFailure = (error, { origin }) => {
 }
 
 /**
- * Opens a connection that HTTP/2 may be spoken over: with TLS, ALPN chooses from `protocols`, without it there is only `h2`, with prior
- * knowledge. `startHttp2` takes the socket over within the event that says it is open: later would be too late, since what comes
- * next would be read by nobody.
+ * Opens a connection that HTTP/2 may be spoken over: with TLS, ALPN chooses from `protocols`, without it there is only
+ * `h2`, with prior knowledge. `startHttp2` takes the socket over within the event that says it is open: later would be
+ * too late, since what comes next would be read by nobody.
  *
  * Fails with HTTP2_UNAVAILABLE when only `h2` was offered and the server does not choose it.
  */
@@ -88,7 +88,9 @@ class Connection {
     return this.#reader.stream
   }
 
-  /** Connects, and gives what `take` makes of the open socket. Fails with a HandshakeError, or with the signal's reason. */
+  /**
+   * Connects, and gives what `take` makes of the open socket. Fails with a HandshakeError, or with the signal's reason.
+   */
   async open<T>(signal: AbortSignal, take: (socket: Socket) => T): Promise<T> {
     const { secure, hostname: host, port } = this.#address
     const { tls = {}, readBuffer } = this.#options

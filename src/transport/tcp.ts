@@ -37,8 +37,8 @@ export type LateFailure = (error: Error, address: Address) => HandshakeError | u
 /**
  * The transport over connections of hawser's own, one for each handshake.
  *
- * A connection that ends or breaks before the head is complete is CONNECTION_LOST, unless `lateFailure` knows better, and what is
- * not HTTP is INVALID_RESPONSE; all else that can go wrong is the dial's to tell.
+ * A connection that ends or breaks before the head is complete is CONNECTION_LOST, unless `lateFailure` knows better,
+ * and what is not HTTP is INVALID_RESPONSE; all else that can go wrong is the dial's to tell.
  */
 export function tcp(dial: Dial, lateFailure?: LateFailure): Transport {
   return async (request, signal) => {

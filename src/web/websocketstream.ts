@@ -23,8 +23,8 @@ export interface WebSocketOpenInfo {
   /** Messages: a string is text, bytes are binary. As long as nobody reads, the server has to wait. */
   readonly readable: ReadableStream<Message>
   /**
-   * Takes messages: bytes are sent as binary, anything else as text. A write resolves when there is room for more. Closing it closes the
-   * WebSocketStream, and resolves when that is done.
+   * Takes messages: bytes are sent as binary, anything else as text. A write resolves when there is room for more.
+   * Closing it closes the WebSocketStream, and resolves when that is done.
    */
   readonly writable: WritableStream<Message | ArrayBufferLike | ArrayBufferView>
   /** As in Sec-WebSocket-Extensions; empty if there are none. */
@@ -62,8 +62,9 @@ export class WebSocketStream {
   #failure: WebSocketError | undefined
 
   /**
-   * Begins to connect. Fails with a SyntaxError (a DOMException) for a URL that is not ws:, wss:, http: or https: or has a fragment, and
-   * for subprotocols that are not tokens or stand there twice; with an OptionsError (a TypeError) for other options that cannot work.
+   * Begins to connect. Fails with a SyntaxError (a DOMException) for a URL that is not ws:, wss:, http: or https: or
+   * has a fragment, and for subprotocols that are not tokens or stand there twice; with an OptionsError (a TypeError)
+   * for other options that cannot work.
    */
   constructor(url: string | URL, options: WebSocketStreamOptions | null = {}) {
     // biome-ignore lint/complexity/noArguments: Web IDL tells an argument that is missing from one that is undefined.
@@ -86,25 +87,26 @@ export class WebSocketStream {
   }
 
   /**
-   * Resolves when the handshake has succeeded. When it has not, rejects with a WebSocketError that is a HandshakeError as well: with
-   * `response` and `retriable`.
+   * Resolves when the handshake has succeeded. When it has not, rejects with a WebSocketError that is a HandshakeError
+   * as well: with `response` and `retriable`.
    */
   get opened(): Promise<WebSocketOpenInfo> {
     return this.#opened.promise
   }
 
   /**
-   * Resolves to the code and reason of the server's Close frame when the connection has ended by a closing handshake. Rejects with a
-   * WebSocketError when it has ended in another way, and as `opened` does when there never was one.
+   * Resolves to the code and reason of the server's Close frame when the connection has ended by a closing handshake.
+   * Rejects with a WebSocketError when it has ended in another way, and as `opened` does when there never was one.
    */
   get closed(): Promise<WebSocketEnd> {
     return this.#closed.promise
   }
 
   /**
-   * Closes after the messages that the writable has passed on. What still waits in its queue is not sent, though its writes resolve, as
-   * the standard has it: to send all of it, close the writable. Fails with an InvalidAccessError or a SyntaxError (DOMExceptions) for a code or a reason
-   * that one may not close with. Messages that were not read yet are dropped.
+   * Closes after the messages that the writable has passed on. What still waits in its queue is not sent, though its
+   * writes resolve, as the standard has it: to send all of it, close the writable. Fails with an InvalidAccessError or
+   * a SyntaxError (DOMExceptions) for a code or a reason that one may not close with. Messages that were not read yet
+   * are dropped.
    */
   close(info: WebSocketCloseInfo | null = {}): void {
     this.#close(closeInfoOf(info))
@@ -166,7 +168,7 @@ export class WebSocketStream {
       controller.error(this.#failed(connection))
       return
     }
-    if (message !== undefined) controller.enqueue(message)
+    if (message !== undefined) controller.enqueue(owned(message))
     else this.#closeReadable()
   }
 
@@ -233,4 +235,10 @@ export default WebSocketStream
 
 function closedWrite(): DOMException {
   return new DOMException('A WebSocketStream that is closed takes no messages.', 'InvalidStateError')
+}
+
+/** The standard gives each chunk an ArrayBuffer of its own, which may be transferred. */
+function owned(message: Message): Message {
+  const isShared = typeof message !== 'string' && message.buffer.byteLength !== message.length
+  return isShared ? message.slice() : message
 }

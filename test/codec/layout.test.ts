@@ -21,7 +21,7 @@ describe('the host agrees with the core', () => {
 
   test('on the flags of a row and the numbers of the rules', async () => {
     const decoder = await constants('decoder.ts')
-    const { FIN, STARTS, ENDS, ASCII, CONTINUATION, COMPRESSED, TEXT, CLOSE, RSV1, ...rules } = decoder
+    const { FIN, STARTS, ENDS, ASCII, CONTINUATION, COMPRESSED, TEXT, BINARY, CLOSE, RSV1, ...rules } = decoder
     expect({ FIN, STARTS, ENDS, ASCII, CONTINUATION, COMPRESSED }).toEqual({
       FIN: layout.FIN,
       STARTS: layout.STARTS,
@@ -30,7 +30,7 @@ describe('the host agrees with the core', () => {
       CONTINUATION: layout.CONTINUATION,
       COMPRESSED: layout.COMPRESSED,
     })
-    expect([TEXT, CLOSE, RSV1]).toEqual([1, 8, 0x40])
+    expect([TEXT, BINARY, CLOSE, RSV1]).toEqual([1, 2, 8, 0x40])
     expect(Object.keys(rules)).toHaveLength(11)
     expect(violations).toMatchObject(rules)
   })

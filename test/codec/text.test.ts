@@ -46,6 +46,13 @@ describe.each([
     expect(text.fromAscii(memory, 1, 129)).toBe(ascii)
   })
 
+  test('says whether ASCII stays where it is among other bytes', () => {
+    const memory = memoryView(new ArrayBuffer(6))
+    memory.set(Buffer.from('81c3a962ff63', 'hex'))
+    const read = text.fromAscii(memory, 0, 6)
+    expect(read.length === 6 && read[3] === 'b' && read[5] === 'c').toBe(text.isBytewise)
+  })
+
   test('writes what exactly fits, to the end of memory', () => {
     const memory = memoryView(new ArrayBuffer(6))
     expect(text.write('€€', memory, 0, 6)).toBe(6)

@@ -21,6 +21,22 @@ test('messages are taken in order, one at a time or all together', async () => {
   expect(await inbox.receiveAll()).toEqual(['e'])
 })
 
+test('what is there can be had at once, if nobody else waits for it', async () => {
+  let taken = 0
+  const inbox = new Inbox({ state: 'open', onTaken: () => taken++ }, 1000)
+  expect(inbox.poll()).toBeUndefined()
+  for (const message of ['', 'b']) inbox.push(message)
+  expect(inbox.poll()).toBe('')
+  expect(taken).toBe(1)
+  expect(await inbox.receive()).toBe('b')
+  const waiting = inbox.receive()
+  inbox.push('c')
+  expect(inbox.poll()).toBeUndefined()
+  inbox.deliver()
+  expect(await waiting).toBe('c')
+  expect(inbox.poll()).toBeUndefined()
+})
+
 test('the one who waits gets what comes: one message, or all that came together', async () => {
   const inbox = filled()
   const one = inbox.receive()

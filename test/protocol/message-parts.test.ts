@@ -58,3 +58,22 @@ test('a binary message owns its memory, all of it and no more', () => {
     expect(message).toEqual(pattern(1000))
   }
 })
+
+test('memory grows with what has come, whatever is announced', () => {
+  const KiB = 1024
+  const announced = 1024 * KiB * KiB
+  const parts = new MessageParts()
+  const room = () => parts.bytes.buffer.byteLength
+  parts.add(pattern(1), 0, 1, false, announced)
+  expect(room()).toBe(64 * KiB)
+  parts.add(pattern(64 * KiB), 0, 64 * KiB, false, announced)
+  expect(room()).toBe(KiB * KiB)
+  parts.add(pattern(1), 0, 1, false, undefined)
+  expect(room()).toBe(KiB * KiB)
+})
+
+test('what is announced is enough room, and not exceeded', () => {
+  const parts = new MessageParts()
+  for (let left = 300_000; left > 0; left -= 60_000) parts.add(pattern(60_000), 0, 60_000, false, 300_000)
+  expect(parts.bytes.buffer.byteLength).toBe(300_000)
+})

@@ -65,6 +65,14 @@ export const messages: Cases<SocketClass> = {
     same((taken[2]!.data as ArrayBuffer).byteLength, 70_000)
   },
 
+  'bytes that came together are an ArrayBuffer each': async (context) => {
+    const sent = [1, 2, 3].map((value) => Buffer.alloc(100, value))
+    const socket = await told(context, ...sent.map((bytes) => frame(2, bytes)))
+    socket.binaryType = 'arraybuffer'
+    const taken = await events(socket, 3)
+    for (const [i, { data }] of taken.entries()) same(await bytesOf(data), [...sent[i]!])
+  },
+
   'binaryType holds from one message to the next': async (context) => {
     const socket = await told(context, frame(2, BYTES), frame(2, BYTES), frame(2, BYTES))
     const kinds: string[] = []

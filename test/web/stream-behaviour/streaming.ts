@@ -67,6 +67,19 @@ export const streaming: Cases<StreamClasses> = {
     same(chunks, ['aé€😀', Uint8Array.of(1, 2), '', new Uint8Array(0)])
   },
 
+  'bytes that came together are chunks with an ArrayBuffer each': async (context) => {
+    const sent = [1, 2, 3].map((value) => Buffer.alloc(100, value))
+    const { readable } = await told(context, ...sent.map((bytes) => frame(2, bytes)))
+    const reader = readable.getReader()
+    const chunks: Uint8Array[] = []
+    for (let i = 0; i < 3; i++) chunks.push((await reader.read()).value as Uint8Array)
+    const contents = chunks.map(({ buffer }) => Buffer.from(buffer as ArrayBuffer).toString('hex'))
+    same(
+      contents,
+      sent.map((bytes) => bytes.toString('hex')),
+    )
+  },
+
   'strings are written as text, bytes as binary': async (context) => {
     const { writable, frames } = await answered(context)
     const writer = writable.getWriter()
