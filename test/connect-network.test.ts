@@ -66,7 +66,7 @@ describe('TLS', () => {
   test("the client's certificate may come as a pfx with a passphrase, or its key be encrypted with one", async () => {
     const { url, requests } = await server({
       ...(await authority.issue()),
-      ca: authority.ca + carol.cert,
+      ca: `${authority.ca}\n${carol.cert}`,
       requestCert: true,
     })
     const { pfx, passphrase } = carol

@@ -1,10 +1,10 @@
 /** The opening handshake over one stream of HTTP/2: an extended CONNECT (RFC 8441). */
 import type { ClientHttp2Stream, IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2'
-import { type HandshakeError, OptionsError } from '../errors.ts'
+import { HandshakeError, OptionsError } from '../errors.ts'
 import { BODY_TIME_LIMIT } from '../handshake/refusal.ts'
 import type { HandshakeRequest } from '../handshake/request.ts'
 import { ResponseBodyReader } from '../handshake/response-body.ts'
-import type { ResponseHead } from '../handshake/response-head.ts'
+import { HEAD_LIMIT, type ResponseHead } from '../handshake/response-head.ts'
 import { trimWhiteSpace } from '../handshake/syntax.ts'
 import { type HeaderField, HttpHeaders } from '../http-headers.ts'
 import type { ByteSink, Refused, Upgraded } from './contracts.ts'
@@ -122,6 +122,8 @@ class Exchange implements ByteSink {
   #refusal: { readonly head: ResponseHead; readonly body: ResponseBodyReader } | undefined
   #bodyTimer: ReturnType<typeof setTimeout> | undefined
   #settled = false
+  /** Roughly the bytes of the interim responses. */
+  #interimSize = 0
 
   constructor(
     stream: ClientHttp2Stream,
@@ -140,7 +142,7 @@ class Exchange implements ByteSink {
   }
 
   start(): void {
-    // Interim responses are 'headers' events, of which no notice is taken (RFC 9110 §15.2).
+    this.#stream.on('headers', this.#onInterim)
     this.#stream.once('response', this.#onResponse)
     this.#stream.once('error', this.#onError)
     this.#stream.once('close', this.#onClose)
@@ -162,6 +164,15 @@ class Exchange implements ByteSink {
 
   onClosed(): void {
     this.#finishRefusal()
+  }
+
+  /** No notice is taken of interim responses (RFC 9110 §15.2), but that there may not be too many. */
+  readonly #onInterim = (fields: IncomingHttpHeaders): void => {
+    this.#interimSize += JSON.stringify(fields).length
+    if (this.#interimSize <= HEAD_LIMIT) return
+    const message = `The interim responses of ${this.#origin} are larger than ${HEAD_LIMIT} bytes`
+    this.#settle(() => this.#settler.reject(new HandshakeError('INVALID_RESPONSE', message)))
+    this.#bytes.destroy()
   }
 
   // `rawHeaders` is not in the types of Node yet, and other runtimes may have none.
@@ -231,6 +242,7 @@ class Exchange implements ByteSink {
     this.#settled = true
     clearTimeout(this.#bodyTimer)
     this.#signal.removeEventListener('abort', this.#onAbort)
+    this.#stream.off('headers', this.#onInterim)
     this.#stream.off('response', this.#onResponse)
     this.#stream.off('error', this.#onError)
     this.#stream.off('close', this.#onClose)
