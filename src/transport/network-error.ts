@@ -132,6 +132,8 @@ const UNKNOWN = {
   NETWORK_FAILED: final('NETWORK_FAILED', 'the connection failed; see `cause`'),
   TLS_FAILED: final('TLS_FAILED', "the server's certificate was refused; see `cause`"),
   CLIENT_FAILED: final('CLIENT_FAILED', 'the HTTP client failed; see `cause`'),
+  // What is wrong with a pfx has no code.
+  BAD_MATERIAL,
 } as const
 
 /**
@@ -140,7 +142,7 @@ const UNKNOWN = {
  * @param cause what Node or an HTTP client over it reported; becomes the error's `cause`
  * @param where the server, to be shown: a URL without userinfo, query and fragment, and the proxy on the way to it, if
  * there is one
- * @param unknown the code for a cause that is not known
+ * @param unknown what a cause means that is not known
  */
 export function networkError(
   cause: unknown,

@@ -134,6 +134,8 @@ class Connection {
     if (code === NO_PROTOCOL && !this.#protocols.includes('http/1.1')) {
       return http2Unavailable(origin, 'the server refuses it (ALPN)', error)
     }
+    // Before there is a socket only what TLS is given can fail.
+    if (this.#socket === undefined && this.#address.secure) return networkError(error, origin, 'BAD_MATERIAL')
     // What fails when the connection stands and TLS does not, such as a check of the caller's, is the certificate.
     return networkError(error, origin, this.#isConnected ? 'TLS_FAILED' : 'NETWORK_FAILED')
   }
