@@ -320,7 +320,8 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
 
   /** How `console.log` of Node, Deno and Bun shows it. */
   [Symbol.for('nodejs.util.inspect.custom')](): object {
-    const { state, url, transport, httpVersion, httpStatusCode, subprotocol, closeStatus, bufferedAmount } = this
+    const { state, transport, httpVersion, httpStatusCode, subprotocol, closeStatus, bufferedAmount } = this
+    const url = this.url.split('?', 1)[0]
     return { state, url, transport, httpVersion, httpStatusCode, subprotocol, closeStatus, bufferedAmount }
   }
 

@@ -120,7 +120,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
 
 /** The codes that Node builds from OpenSSL's names, of which there are hundreds; the first pattern that fits. */
 const PATTERNS: readonly (readonly [RegExp, Meaning])[] = [
-  [/^(CERT|CRL|UNABLE_TO|ERROR_IN|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH)_/, BAD_CERTIFICATE],
+  [/^(CERT|CRL|UNABLE_TO|ERROR_IN|PATH_LENGTH)_|^INVALID_(CA|PURPOSE)$/, BAD_CERTIFICATE],
   // The alerts of RFC 8446 §6.2 that a server answers to the client's certificate, or to the lack of one.
   [/^ERR_SSL_.*ALERT_(BAD_|NO_|UNSUPPORTED_)?CERTIFICATE|^ERR_SSL_.*ALERT_UNKNOWN_CA/, BAD_CLIENT_CERTIFICATE],
   [/^ERR_(OSSL|CRYPTO)_/, BAD_MATERIAL],

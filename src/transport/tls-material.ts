@@ -38,7 +38,11 @@ function material(value: Material): string | Buffer {
 function caught(check: Check): Check {
   return (hostname, certificate) => {
     try {
-      return check(hostname, certificate)
+      const verdict: unknown = check(hostname, certificate)
+      if (verdict === undefined || verdict instanceof Error) return verdict
+      // Whoever is asynchronous is not waited for, and must not end the process later.
+      if (verdict instanceof Promise) verdict.catch(() => {})
+      return new TypeError('checkServerIdentity has to return an Error or undefined')
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error))
     }
