@@ -1,11 +1,11 @@
 /**
- * Checks what would be published: packs it, lets publint and are-the-types-wrong judge it, and installs it into an
- * empty project, where its types are compiled and the main job is run on every release of Node that is supported, and
- * in a Worker that wrangler has bundled.
+ * Checks what would be published: packs it, lets publint and are-the-types-wrong judge it, looks for scripts that npm
+ * would run, and installs it into an empty project, where its types are compiled and the main job is run on every
+ * release of Node that is supported, and in a Worker that wrangler has bundled.
  */
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -49,6 +49,47 @@ function pack(): string {
   return tarball
 }
 
+/** What npm runs in the package of a dependency, or of a repository that is one. */
+const INSTALL_SCRIPTS = ['preinstall', 'install', 'postinstall', 'preprepare', 'prepare', 'postprepare', 'prepublish']
+
+interface Manifest {
+  readonly scripts?: Readonly<Record<string, string>>
+  readonly dependencies?: Readonly<Record<string, string>>
+  readonly publishConfig?: { readonly access?: string; readonly provenance?: boolean }
+  readonly repository?: { readonly url?: string }
+}
+
+/** Whether users get what was built here, from where it says, and nothing that runs before they import it. */
+function checkManifest(tarball: string): void {
+  const manifest: Manifest = JSON.parse(run('tar', ['-xzOf', tarball, 'package/package.json']))
+  const { scripts = {}, dependencies = {}, publishConfig, repository } = manifest
+  const running = INSTALL_SCRIPTS.filter((name) => name in scripts)
+  if (running.length > 0) throw new Error(`npm would run scripts of the package: ${running.join(', ')}`)
+  const loose = Object.entries(dependencies).filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))
+  if (loose.length > 0) throw new Error(`Not one exact version: ${loose.map((entry) => entry.join('@')).join(', ')}`)
+  if (publishConfig?.access !== 'public' || publishConfig.provenance !== true) {
+    throw new Error('publishConfig does not ask for access "public" and provenance.')
+  }
+  // npm takes provenance only from the repository that the package names. Elsewhere than on GitHub it cannot be known.
+  const home = process.env['GITHUB_REPOSITORY']
+  if (home !== undefined && repository?.url !== `git+https://github.com/${home}.git`) {
+    throw new Error(`repository.url has to be git+https://github.com/${home}.git for npm to take the provenance.`)
+  }
+}
+
+/** npm notes in its own lock file which packages run something when they are installed. */
+function checkInstalled(): void {
+  const lock: { packages: Record<string, { hasInstallScript?: boolean }> } = JSON.parse(
+    readFileSync(join(project, 'node_modules/.package-lock.json'), 'utf8'),
+  )
+  const installed = Object.entries(lock.packages)
+  const running = installed.filter(([, { hasInstallScript }]) => hasInstallScript).map(([name]) => name)
+  if (running.length > 0) throw new Error(`Installing it runs scripts of ${running.join(', ')}`)
+  console.log(
+    `Installed: ${installed.map(([name]) => name.replace('node_modules/', '')).join(', ')}; no script was run.`,
+  )
+}
+
 /** Of Workers: a name and a date are all that they are given. */
 const DATES = ['2024-01-01', '2026-10-01']
 
@@ -83,12 +124,14 @@ function modulesIn(out: string) {
 
 async function main(): Promise<void> {
   const tarball = pack()
+  checkManifest(tarball)
   await show(bin('publint'), [tarball, '--strict'])
   await show(bin('attw'), [tarball, '--profile', 'esm-only', '--no-emoji'])
 
   cpSync(`${root}test/package`, project, { recursive: true })
   writeFileSync(join(project, 'package.json'), JSON.stringify({ private: true, type: 'module' }))
   run('npm', ['install', '--no-audit', '--no-fund', tarball])
+  checkInstalled()
   await show(bin('tsc'), ['--project', project])
   console.log('The types compile.')
 

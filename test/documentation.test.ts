@@ -5,10 +5,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const EXAMPLE = /^```ts\n(.*?)^```$/gms
+/** A test as docs/security.md names it: file and name. */
+const PROOF = /`([\w./-]+\.test\.ts)`: \*([^*]+)\*/g
+/** What stands before the name of a test. */
+const NAMED = ['test(', 'test.each(', ')(', ')(\n  ', ')(\n    ']
 
 /** What users import, and what that is made of. */
 const PATHS = {
@@ -65,4 +69,24 @@ test('every example compiles', async () => {
     ({ stdout }: { stdout: string }) => stdout,
   )
   expect(complaints).toBe('')
+})
+
+describe('the threat model', async () => {
+  const text = await readFile(join(root, 'docs/security.md'), 'utf8')
+  const named = [...text.matchAll(PROOF)].map(({ 1: file = '', 2: name = '' }) => [file, name] as const)
+  const claims = text.split('\n').filter((line) => /^\| (?!claim \|)/.test(line))
+
+  test('has a proof for each claim', () => {
+    expect(claims.length).toBeGreaterThan(30)
+    for (const claim of claims) expect(claim.match(PROOF), claim).not.toBeNull()
+    // A file that is named in another form would not be looked into.
+    expect(text.match(/\.test\.ts`/g)).toHaveLength(named.length)
+  })
+
+  test.each(named)('is proven by what there is: %s: %s', async (file, name) => {
+    const source = await readFile(join(root, 'test', file), 'utf8')
+    const quoted = ["'", '"', '`'].map((mark) => `${mark}${name}${mark}`)
+    const calls = quoted.filter((literal) => NAMED.some((before) => source.includes(`${before}${literal}`)))
+    expect(calls, `a test of that name in ${file}`).toHaveLength(1)
+  })
 })
