@@ -196,7 +196,7 @@ export class Inbox {
     if (this.#isBusy) {
       const message = this.#receiver
         ? 'A receive is already waiting: let it end before the next.'
-        : 'The stream of the last message is not at its end: read it to its end, or cancel it.'
+        : 'The stream of the last message is not at its end: read on, or cancel it.'
       return Promise.reject(new InvalidStateError(message, this.#owner.state))
     }
     if (this.#end) {

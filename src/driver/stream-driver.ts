@@ -196,7 +196,7 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink, Outgoin
   }
 
   takeStream(isText: boolean): PartSink | undefined {
-    const incoming = this.inbox.takeStream(isText)
+    const incoming = this.#isDropping ? undefined : this.inbox.takeStream(isText)
     if (this.#telemetry && incoming) this.#telemetry.received.messages++
     return incoming
   }

@@ -143,6 +143,7 @@ export class MessageReader {
     this.needsReceiver = false
     this.#inflated = 0
     for (const row of held) {
+      if (this.#closed) break
       this.#codec.memory.set(row.bytes, INPUT)
       this.#copies.begin(INPUT + row.bytes.length)
       const failure = this.#takeRow(row.flags, INPUT, INPUT + row.bytes.length, row.left)
@@ -285,7 +286,7 @@ export class MessageReader {
       if (isUsedUp && hasRoom && isLast && !this.isHolding) return this.#endInflated(flags, produced)
       this.#takePart(flags, SCRATCH, SCRATCH + produced)
       this.#yieldTurn()
-      if (isUsedUp && hasRoom && !isLast) return undefined
+      if (isUsedUp && hasRoom && !isLast && !this.needsReceiver) return undefined
       if (this.isHolding) return this.#hold(flags & ~STARTS, at, to, left)
     }
   }

@@ -275,6 +275,14 @@ describe('bytes that are held', () => {
     expect(driver).toMatchObject({ state: 'closed', closeStatus: 1000, closeReason: 'bye' })
   })
 
+  test('before a Close frame: what follows that is not a message any more', async () => {
+    const { driver } = await holding(frame(CLOSE, closePayload(1000, 'bye')), frame(TEXT, 'late'), deflated('later'))
+    expect(await driver.inbox.receive()).toHaveLength(HIGH_WATER_MARK)
+    expect(await driver.inbox.receive()).toBe('held')
+    expect(await driver.inbox.receive()).toBeUndefined()
+    expect(driver.closeReason).toBe('bye')
+  })
+
   test.each([undefined, new Error('ECONNRESET')])('are received when the connection is over (%s)', async (error) => {
     const { stream, driver } = await holding()
     stream.sink.onClosed(error)

@@ -159,6 +159,18 @@ describe('reading', () => {
     expect(await driver.inbox.receive()).toBeUndefined()
   })
 
+  test('while the socket is being closed gives no message as a stream behind one that was dropped', async () => {
+    const running = start()
+    const { driver } = running
+    void driver.close(1000, '')
+    running.receive(message, message, frame(TEXT, 'dropped'))
+    expect((await driver.inbox.receiveAll())?.length).toBe(2)
+    const stream = driver.inbox.receiveStream()
+    running.receive(frame(TEXT, 'a', { fin: false }), frame(0, 'b'), frame(CLOSE, closePayload(1000)))
+    expect(await stream).toBeUndefined()
+    finish(running)
+  })
+
   test('while the socket is being closed gives a prefix of what came, without holes', async () => {
     const running = start()
     const { driver } = running
