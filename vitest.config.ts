@@ -5,6 +5,9 @@ import { insideWorkerd } from './test/workerd/project.ts'
 
 const path = (file: string) => fileURLToPath(new URL(file, import.meta.url))
 
+/** They take minutes, and say as much of Node's own server as of hawser: one release of Node is enough. */
+const ADVERSE = ['test/faults/**/*.test.ts', 'test/hostile/**/*.test.ts']
+
 /** Tests that need Node alone. */
 export const node = {
   resolve: {
@@ -13,9 +16,15 @@ export const node = {
   test: {
     name: 'node',
     include: ['test/**/*.test.ts'],
-    exclude: ['test/workerd/**', 'test/worker/**'],
+    exclude: ['test/workerd/**', 'test/worker/**', ...ADVERSE],
     testTimeout: 20_000,
   },
+} satisfies TestProjectInlineConfiguration
+
+/** Networks and peers that do their worst. */
+const adverse = {
+  ...node,
+  test: { name: 'adverse', include: ADVERSE, testTimeout: 20_000 },
 } satisfies TestProjectInlineConfiguration
 
 /** Tests in Node that drive a Worker, bundled from dist/, in the runtime of Workers. */
@@ -27,6 +36,6 @@ export default defineConfig({
   test: {
     globalSetup: 'test/support/build.ts',
     reporters: ['default', new ClosingLine()],
-    projects: [node, miniflare, await insideWorkerd()],
+    projects: [node, adverse, miniflare, await insideWorkerd()],
   },
 })
