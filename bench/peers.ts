@@ -23,6 +23,7 @@ export const PEERS = {
   'hawser h2': { client: 'hawser', http2: true },
   'hawser for await h2': { client: 'hawser-for-await', http2: true },
   'undici h2': { client: 'undici', http2: true },
+  'raw stream h2': { client: 'raw-http2', http2: true },
   'memory.copy': {},
   bufferutil: { isInstalled: true },
   'hawser edge': {},

@@ -163,7 +163,7 @@ const http2: Row[] = [1, 100].flatMap((sockets) =>
     burst: sockets === 1 ? burstOf(size) : Math.ceil(burstOf(size) / 16),
     ahead: 2,
     sockets,
-    peers: ['hawser h2', 'hawser for await h2', 'undici h2'] as const,
+    peers: ['hawser h2', 'hawser for await h2', 'undici h2', 'raw stream h2'] as const,
     goals: faster('hawser h2', { 'undici h2': goal }),
     isQuick: (sockets === 1) === (size === 16),
   })),
@@ -176,7 +176,7 @@ const flight: Row = {
   unit: 'messages',
   work: 'echo',
   sockets: 100,
-  peers: ['hawser h2', 'hawser', 'ws', 'undici h2', 'undici'],
+  peers: ['hawser h2', 'hawser', 'ws', 'undici h2', 'undici', 'raw stream h2'],
   goals: faster('hawser h2', { ws: 3, 'undici h2': 1.7 }),
   isQuick: true,
 }

@@ -88,7 +88,7 @@ function rowsOf({ quick }: Settings): Row[] {
 
 function head(machine: Machine, { language }: Servers, { rounds, time }: Settings): string {
   const how = `${rounds} rounds of ${time} ms, each measurement a process of its own; medians, and ratios round by round.`
-  return `${describe(machine)}\nServer of HTTP/1.1 in ${language}. ${how}\n`
+  return `${describe(machine)}\nServers in ${language}. ${how}\n`
 }
 
 async function runAll(rows: readonly Row[], settings: Settings, servers: Servers): Promise<RowResult[]> {

@@ -1,11 +1,11 @@
-/** What `server.c` does with a connection, on any stream of Node. */
+/** What the servers in C do with a connection, on any stream of Node. */
 import type { Duplex } from 'node:stream'
 import { FrameAnswer } from './answer.ts'
 import { frame, type Kind, payload } from './frames.ts'
 
 const BLOCK_BYTES = 256 * 1024
 
-/** Serves a connection whose handshake is done. The path says how: see server.c. */
+/** Serves a connection whose handshake is done. The path says how: see http1.c. */
 export function serve(stream: Duplex, path: string): void {
   const { pathname, searchParams: query } = new URL(path, 'http://localhost')
   stream.on('error', () => {})

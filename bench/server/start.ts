@@ -17,9 +17,9 @@ interface Running {
 export interface Servers {
   readonly http1: Running
   readonly http2: Running
-  /** The same HTTP/2 server, through a delay. */
+  /** One of HTTP/2, through a delay. */
   readonly delayed: Running
-  /** What the HTTP/1.1 server is written in. */
+  /** What the first two are written in. */
   readonly language: 'C' | 'JavaScript'
   close(): Promise<void>
 }
@@ -28,13 +28,15 @@ export interface Servers {
 const DELAY = 10
 
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url))
+const HEADERS = ['frames.h', 'listen.h'].map(path)
 
-/** The server in C, compiled unless it has been already; undefined where there is no compiler. */
-function compiled(): string | undefined {
-  const source = path('server.c')
+/** A server in C, compiled unless it has been already; undefined where there is no compiler. */
+function compiled(name: 'http1' | 'http2'): string | undefined {
+  const source = path(`${name}.c`)
   const folder = path('../../node_modules/.cache/hawser-bench')
-  const program = `${folder}/server`
-  if (existsSync(program) && statSync(program).mtimeMs > statSync(source).mtimeMs) return program
+  const program = `${folder}/${name}`
+  const changed = [source, ...HEADERS].map((file) => statSync(file).mtimeMs)
+  if (existsSync(program) && statSync(program).mtimeMs > Math.max(...changed)) return program
   mkdirSync(folder, { recursive: true })
   for (const compiler of ['cc', 'gcc', 'clang']) {
     if (spawnSync(compiler, ['-O3', '-o', program, source]).status === 0) return program
@@ -77,12 +79,16 @@ class Processes {
 export async function startServers(): Promise<Servers> {
   const processes = new Processes()
   try {
-    const program = compiled()
-    const http1 = program === undefined ? await processes.startScript('node.ts') : await processes.start(program, [])
-    const http2 = await processes.startScript('http2.ts')
-    const delayed = await processes.startScript('delay.ts', String(http2.port), String(DELAY))
-    const language = program === undefined ? 'JavaScript' : 'C'
-    return { http1, http2, delayed, language, close: () => processes.close() }
+    const programs = [compiled('http1'), compiled('http2')]
+    const [http1, http2] = await Promise.all(
+      programs.map((program, i) => {
+        return program === undefined ? processes.startScript(`http${i + 1}.ts`) : processes.start(program, [])
+      }),
+    )
+    const source = await processes.startScript('http2.ts')
+    const delayed = await processes.startScript('delay.ts', String(source.port), String(DELAY))
+    const language = programs.includes(undefined) ? 'JavaScript' : 'C'
+    return { http1: http1!, http2: http2!, delayed, language, close: () => processes.close() }
   } catch (error) {
     await processes.close()
     throw error

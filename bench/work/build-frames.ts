@@ -23,7 +23,7 @@ async function hawser({ kind, size }: Job): Promise<Builder> {
       else outbox.push(FINAL_BINARY, bytes)
     }
     const chunks = outbox.take()
-    for (const chunk of chunks) take(chunk.bytes)
+    for (const chunk of chunks) take(chunk)
     outbox.release(chunks)
   }
 }

@@ -10,25 +10,17 @@
  *
  * It prints its port, and ends when its standard input does.
  */
-#define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/tcp.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "listen.h"
+
 #include <strings.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
+
+#include "frames.h"
 
 #define READ_BYTES (256 * 1024)
 #define BLOCK_BYTES (256 * 1024)
 #define HEAD_BYTES 4096
 /* So much is sent to one client before others have their turn. */
 #define TURN_BYTES (1024 * 1024)
-#define CLOSE_OPCODE 8
 
 enum mode { HEAD, ECHO, SINK, SOURCE };
 
@@ -48,12 +40,7 @@ struct connection {
   uint32_t watched;
   char *head;
   size_t head_length;
-  /* The frame that is coming in: its header as far as it is there, then what is left of its payload. */
-  uint8_t header[14];
-  unsigned header_length;
-  uint64_t payload_left;
-  uint8_t key[4];
-  int is_closing;
+  struct frame_reader reader;
   /* What could not be written yet. */
   uint8_t *pending;
   size_t pending_start, pending_end;
@@ -207,64 +194,7 @@ static void pump(struct connection *c) {
   }
 }
 
-/* ── Frames (RFC 6455 §5.2) ── */
-
-/* How long the header is, as far as can be told. */
-static unsigned header_size(const struct connection *c) {
-  if (c->header_length < 2) return 2;
-  unsigned length = c->header[1] & 0x7f;
-  return 2 + (length == 126 ? 2 : length == 127 ? 8 : 0) + 4;
-}
-
-/* Takes the header of a frame, and writes that of the frame back; returns its length. */
-static size_t begin_frame(struct connection *c, uint8_t *to) {
-  unsigned size = header_size(c);
-  memcpy(to, c->header, size - 4);
-  to[1] &= 0x7f;
-  memcpy(c->key, c->header + size - 4, 4);
-  c->payload_left = size == 6 ? c->header[1] & 0x7f : 0;
-  for (unsigned i = 2; i < size - 4; i++) c->payload_left = c->payload_left << 8 | c->header[i];
-  if ((c->header[0] & 15) == CLOSE_OPCODE) c->is_closing = 1;
-  c->header_length = 0;
-  return size - 4;
-}
-
-static void unmask(uint8_t *to, const uint8_t *from, size_t length, uint8_t key[4]) {
-  uint64_t wide;
-  size_t i = 0;
-  memcpy(&wide, key, 4);
-  memcpy((uint8_t *)&wide + 4, key, 4);
-  for (; i + 8 <= length; i += 8) {
-    uint64_t word;
-    memcpy(&word, from + i, 8);
-    word ^= wide;
-    memcpy(to + i, &word, 8);
-  }
-  for (; i < length; i++) to[i] = from[i] ^ key[i & 3];
-  /* What follows goes on where this ended. */
-  uint8_t turned[4];
-  for (int j = 0; j < 4; j++) turned[j] = key[(length + (size_t)j) & 3];
-  memcpy(key, turned, 4);
-}
-
-/* Makes the answer of all frames in the bytes, and returns its length; counts the frames that end in them. */
-static size_t answer(struct connection *c, const uint8_t *bytes, size_t length, unsigned *frames) {
-  size_t made = 0;
-  for (size_t at = 0; at < length;) {
-    if (c->payload_left > 0) {
-      size_t count = length - at < c->payload_left ? length - at : c->payload_left;
-      unmask(out + made, bytes + at, count, c->key);
-      at += count, made += count;
-      if (!(c->payload_left -= count)) ++*frames;
-      continue;
-    }
-    c->header[c->header_length++] = bytes[at++];
-    if (c->header_length < 2 || c->header_length < header_size(c)) continue;
-    made += begin_frame(c, out + made);
-    if (c->payload_left == 0) ++*frames;
-  }
-  return made;
-}
+/* ── What has come ── */
 
 static void take(struct connection *c, const uint8_t *bytes, size_t length) {
   static const uint8_t done[] = {0x81, 4, 'd', 'o', 'n', 'e'};
@@ -274,10 +204,10 @@ static void take(struct connection *c, const uint8_t *bytes, size_t length) {
     return;
   }
   unsigned frames = 0;
-  size_t made = answer(c, bytes, length, &frames);
-  if (c->mode == ECHO || c->is_closing) {
+  size_t made = answer(&c->reader, bytes, length, out, &frames);
+  if (c->mode == ECHO || c->reader.is_closing) {
     put(c, out, made);
-    if (c->is_closing && c->payload_left == 0) shutdown(c->fd, SHUT_WR);
+    if (c->reader.is_closing && c->reader.payload_left == 0) shutdown(c->fd, SHUT_WR);
     return;
   }
   c->source_left += frames * c->source_messages * c->block->frame;
@@ -335,7 +265,8 @@ static void end(struct connection *c) {
   free(c);
 }
 
-static void serve(struct connection *c, uint32_t events) {
+static void serve(void *served, uint32_t events) {
+  struct connection *c = served;
   if (events & EPOLLOUT) {
     if (c->pending_end > c->pending_start) flush_pending(c);
     else pump(c);
@@ -351,39 +282,12 @@ static void serve(struct connection *c, uint32_t events) {
   watch(c);
 }
 
-static void accept_all(int listener) {
-  for (int fd; (fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0;) {
-    int on = 1;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    struct connection *c = calloc(1, sizeof *c);
-    c->fd = fd;
-    c->watched = EPOLLIN;
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
-    epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event);
-  }
+static void accept_connection(int fd) {
+  struct connection *c = calloc(1, sizeof *c);
+  c->fd = fd;
+  c->watched = EPOLLIN;
+  struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
+  epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event);
 }
 
-int main(void) {
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  socklen_t size = sizeof address;
-  int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-  if (bind(listener, (struct sockaddr *)&address, size) || listen(listener, 4096)) return perror("listen"), 1;
-  getsockname(listener, (struct sockaddr *)&address, &size);
-  epoll_fd = epoll_create1(0);
-  static char parent, listening;
-  struct epoll_event for_parent = {.events = EPOLLIN, .data.ptr = &parent};
-  struct epoll_event for_listener = {.events = EPOLLIN, .data.ptr = &listening};
-  epoll_ctl(epoll_fd, EPOLL_CTL_ADD, STDIN_FILENO, &for_parent);
-  epoll_ctl(epoll_fd, EPOLL_CTL_ADD, listener, &for_listener);
-  printf("%d\n", ntohs(address.sin_port));
-  fflush(stdout);
-  for (;;) {
-    struct epoll_event events[256];
-    int count = epoll_wait(epoll_fd, events, 256, -1);
-    for (int i = 0; i < count; i++) {
-      if (events[i].data.ptr == &parent) return 0;
-      if (events[i].data.ptr == &listening) accept_all(listener);
-      else serve(events[i].data.ptr, events[i].events);
-    }
-  }
-}
+int main(void) { return run(&epoll_fd, accept_connection, serve); }

@@ -1,4 +1,4 @@
-/** What stands in for `server.c` where there is no C compiler: the same over a socket of Node. Prints its port. */
+/** What stands in for `http1.c` where there is no C compiler: the same over a socket of Node. Prints its port. */
 import { createHash } from 'node:crypto'
 import { createServer, type Socket } from 'node:net'
 import { endWithParent, tellPort } from './process.ts'

@@ -1,0 +1,41 @@
+/** What a peer without a library sends and receives: frames built beforehand, and their bytes counted. */
+import { frame } from '../server/frames.ts'
+import type { Target } from './connection.ts'
+import type { Tally } from './tally.ts'
+
+export class RawFrames {
+  readonly #tally: Tally
+  /** One that comes, and one that goes. */
+  readonly #coming: Buffer
+  readonly #going: Buffer
+  readonly #blocks = new Map<number, Buffer>()
+  /** Bytes of a frame that is not complete yet. */
+  #rest = 0
+
+  constructor({ kind, size, messages }: Target, tally: Tally) {
+    this.#tally = tally
+    this.#coming = frame(kind, Buffer.from(tally.expected?.[0] ?? Buffer.alloc(size)), false)
+    this.#going = frame(kind, Buffer.from(messages[0]!), true)
+  }
+
+  /** So many frames in one piece. */
+  block(count: number): Buffer {
+    const made = this.#blocks.get(count) ?? Buffer.concat(Array<Buffer>(count).fill(this.#going))
+    this.#blocks.set(count, made)
+    return made
+  }
+
+  /** Bytes have come, all of them frames of the same size. */
+  take(bytes: Buffer): void {
+    if (this.#tally.expected !== undefined) this.#compare(bytes)
+    const all = this.#rest + bytes.length
+    this.#rest = all % this.#coming.length
+    this.#tally.takeMany((all - this.#rest) / this.#coming.length)
+  }
+
+  #compare(bytes: Buffer): void {
+    for (let i = 0; i < bytes.length; i++) {
+      if (bytes[i] !== this.#coming[(this.#rest + i) % this.#coming.length]) throw new Error('Other bytes have come')
+    }
+  }
+}
