@@ -17,7 +17,7 @@ interface Chunk {
   readonly released: ((sent: boolean) => void) | undefined
 }
 
-const NONE: readonly Chunk[] = []
+const NONE: Chunk[] = []
 
 /** By what a stream knows its writer. */
 const WRITER = Symbol('hawser.writer')
@@ -39,8 +39,8 @@ export class Http2ByteStream implements ByteStream, ByteSink, TurnTaker {
   readonly #canceller: Canceller | undefined
   readonly #reader: NodeByteStream
   /** What waits for its turn, and what has it. */
-  #waiting: readonly Chunk[] = NONE
-  #writing: readonly Chunk[] = NONE
+  #waiting = NONE
+  #writing = NONE
   /** One for all writes. */
   #onWritten: ((error?: Error | null) => void) | undefined
   #sink: ByteSink | undefined
@@ -88,8 +88,9 @@ export class Http2ByteStream implements ByteStream, ByteSink, TurnTaker {
       return
     }
     const last = chunks.length - 1
-    const added = chunks.map((bytes, i) => ({ bytes, released: i === last ? released : undefined }))
-    this.#waiting = this.#waiting.length === 0 ? added : this.#waiting.concat(added)
+    if (this.#waiting === NONE) this.#waiting = []
+    for (let i = 0; i < last; i++) this.#waiting.push({ bytes: chunks[i]!, released: undefined })
+    this.#waiting.push({ bytes: chunks[last]!, released })
     if (this.#writing.length === 0) this.#connection.turns.ask(this)
   }
 
@@ -137,19 +138,25 @@ export class Http2ByteStream implements ByteStream, ByteSink, TurnTaker {
 
   // Writing.
 
-  takeTurn(): void {
-    const stream = this.#stream
+  takeTurn(): number {
+    const chunks = this.#waiting
     let size = 0
     let count = 0
-    while (count < this.#waiting.length && size < TURN_BYTES) size += this.#waiting[count++]!.bytes.length
-    this.#writing = this.#waiting.slice(0, count)
-    this.#waiting = count === this.#waiting.length ? NONE : this.#waiting.slice(count)
+    while (count < chunks.length && size < TURN_BYTES) size += chunks[count++]!.bytes.length
+    this.#waiting = count === chunks.length ? NONE : chunks.splice(count)
+    this.#writing = chunks
     this.#onWritten ??= (error) => this.#endTurn(error)
-    if (count > 1) stream.cork()
-    for (const [i, { bytes }] of this.#writing.entries()) {
-      stream.write(bytes, i === count - 1 ? this.#onWritten : undefined)
-    }
-    if (count > 1) stream.uncork()
+    this.#write(chunks, this.#onWritten)
+    return size
+  }
+
+  #write(chunks: readonly Chunk[], onWritten: (error?: Error | null) => void): void {
+    const stream = this.#stream
+    const last = chunks.length - 1
+    if (last > 0) stream.cork()
+    for (let i = 0; i < last; i++) stream.write(chunks[i]!.bytes)
+    stream.write(chunks[last]!.bytes, onWritten)
+    if (last > 0) stream.uncork()
   }
 
   #endTurn(error: Error | null | undefined): void {

@@ -5,7 +5,8 @@ const LOOK_AGAIN = 10
 
 /** A stream that has something to send. */
 export interface TurnTaker {
-  takeTurn(): void
+  /** Returns how many bytes it has sent. */
+  takeTurn(): number
 }
 
 /**
@@ -21,6 +22,8 @@ export class Http2Turns {
   readonly #queue = new Set<TurnTaker>()
   /** Turns that have not ended. */
   #given = 0
+  /** What is left of the connection's window since it was last looked at, in bytes. */
+  #window = 0
   #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(session: ClientHttp2Session) {
@@ -29,6 +32,10 @@ export class Http2Turns {
 
   /** The turn is given when there is one, perhaps at once; `end` is then owed. */
   ask(taker: TurnTaker): void {
+    if (this.#queue.size === 0 && this.#mayGive()) {
+      this.#give(taker)
+      return
+    }
     this.#queue.add(taker)
     this.#serve()
   }
@@ -45,10 +52,9 @@ export class Http2Turns {
 
   #serve(): void {
     for (const taker of this.#queue) {
-      if (!this.#mayGive) break
+      if (!this.#mayGive()) break
       this.#queue.delete(taker)
-      this.#given++
-      taker.takeTurn()
+      this.#give(taker)
     }
     // Node does not tell when a window opens; the end of a turn does, unless all that have one are held up by windows
     // of their own.
@@ -60,8 +66,15 @@ export class Http2Turns {
     this.#serve()
   }
 
-  /** One turn at least is given, whose end tells of the window. */
-  get #mayGive(): boolean {
-    return this.#given === 0 || this.#session.state.remoteWindowSize !== 0
+  #give(taker: TurnTaker): void {
+    this.#given++
+    this.#window -= taker.takeTurn()
+  }
+
+  /** One turn at least is given, whose end tells of the window. To look at that costs as much as a turn. */
+  #mayGive(): boolean {
+    if (this.#given === 0) return true
+    if (this.#window <= 0) this.#window = this.#session.state.remoteWindowSize ?? 0
+    return this.#window > 0
   }
 }

@@ -27,8 +27,10 @@ export class NodeByteStream implements ByteStream {
   readonly #letsGo: boolean
   /** Bytes for the sink to have first. */
   #held: Uint8Array[] | undefined
-  /** The callbacks of writes that Node has not let go of; undefined while there are none. */
-  #writing: Set<(error?: Error | null) => void> | undefined
+  /** Whom to tell of the writes that Node has not let go of, in their order. */
+  #writing: ((sent: boolean) => void)[] | undefined
+  /** One for all writes. */
+  #onWritten: ((error?: Error | null) => void) | undefined
   #sink: ByteSink | undefined
   /** True when bytes may go straight to the sink: there is one, it has not paused, and nothing is held. */
   #passing = false
@@ -106,19 +108,14 @@ export class NodeByteStream implements ByteStream {
       released(chunks.length === 0)
       return
     }
-    const release = (error?: Error | null) => {
-      const writing = this.#writing
-      if (!writing?.delete(release)) return
-      if (writing.size === 0) this.#writing = undefined
-      released(!error)
-    }
-    this.#writing ??= new Set()
-    this.#writing.add(release)
-    if (chunks.length > 1) duplex.cork()
+    this.#writing ??= []
+    this.#writing.push(released)
+    this.#onWritten ??= (error) => this.#writing?.shift()?.(!error)
     const last = chunks.length - 1
+    if (last > 0) duplex.cork()
     for (let i = 0; i < last; i++) duplex.write(chunks[i])
-    duplex.write(chunks[last], release)
-    if (chunks.length > 1) duplex.uncork()
+    duplex.write(chunks[last], this.#onWritten)
+    if (last > 0) duplex.uncork()
   }
 
   end(): void {
@@ -159,7 +156,9 @@ export class NodeByteStream implements ByteStream {
   #close(): void {
     this.#closed = true
     // Node forgets callbacks of some streams that are destroyed while they write; the memory is free all the same.
-    for (const release of [...(this.#writing ?? [])]) release(new Error('The stream was closed'))
+    const forgotten = this.#writing ?? []
+    this.#writing = undefined
+    for (const released of forgotten) released(false)
     this.#pump()
   }
 
