@@ -1,6 +1,7 @@
 import { checkBytes, checkClose, checkObject, checkPing, checkSignal, type MessageData } from './arguments.ts'
 import { establish } from './connect.ts'
 import type { Connection } from './driver/connection.ts'
+import type { Inbox } from './driver/inbox.ts'
 import type { MessageStream } from './driver/incoming-stream.ts'
 import {
   ConnectionClosedError,
@@ -250,13 +251,15 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
 
   /** The messages one by one, until the server closes. Leaving the loop does not close the socket. */
   [Symbol.asyncIterator](): AsyncIterableIterator<Message> {
-    const now = () => this.#connection?.inbox.poll()
-    return this.#iterate(() => this.receive(), now)
+    return this.#iterate(
+      (inbox) => inbox.receive(),
+      (inbox) => inbox.poll(),
+    )
   }
 
   /** All messages that are there, as arrays of at least one: the fastest way to read many small ones. */
   batches(): AsyncIterableIterator<Message[]> {
-    return this.#iterate(() => this.#connection?.inbox.receiveAll() ?? this.#cannot('receive'))
+    return this.#iterate((inbox) => inbox.receiveAll())
   }
 
   /**
@@ -329,19 +332,29 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
    * An iterator over what `next` gives, until it gives nothing; `now` gives what need not be waited for. One that is
    * left lets go of the message it waits for.
    */
-  #iterate<T>(next: () => Promise<T | undefined>, now?: () => T | undefined): AsyncIterableIterator<T> {
+  #iterate<T>(
+    next: (inbox: Inbox) => Promise<T | undefined>,
+    now?: (inbox: Inbox) => T | undefined,
+  ): AsyncIterableIterator<T> {
     let waiting = 0
     const give = (value: T | undefined) => ({ done: value === undefined, value }) as IteratorResult<T>
-    const wait = () => {
-      waiting++
-      return next()
-        .then(give)
-        .finally(() => waiting--)
+    // One step, since every wait takes it: `finally` alone would cost as much as the rest.
+    const taken = (value: T | undefined) => {
+      waiting--
+      return give(value)
+    }
+    const failed = (error: unknown) => {
+      waiting--
+      throw error
     }
     return {
       next: () => {
-        const value = now?.()
-        return value === undefined ? wait() : Promise.resolve(give(value))
+        const inbox = this.#connection?.inbox
+        if (!inbox) return this.#cannot('receive')
+        const value = now?.(inbox)
+        if (value !== undefined) return Promise.resolve(give(value))
+        waiting++
+        return next(inbox).then(taken, failed)
       },
       return: async (value?: unknown) => {
         if (waiting > 0) this.#connection?.inbox.withdraw()
