@@ -1,3 +1,5 @@
+import { ASCII, OPCODE } from '../codec/layout.ts'
+import { Opcode } from '../codec/opcode.ts'
 import { memoryText, memoryView } from '../codec/text.ts'
 
 /**
@@ -12,6 +14,9 @@ const FIRST_BUFFER = 1 << 16
 /** How much room there is next, as a multiple of what has come, when the header says that so much will come. */
 const ANNOUNCED_GROWTH = 16
 const NOTHING = memoryView(new ArrayBuffer(0))
+/** Text is copied into a string, so that what it was collected in serves again, up to so many bytes for each thread. */
+const SPARE_MAX = 1 << 20
+let spare = NOTHING
 
 /** What has come of a message that comes in pieces. */
 export class MessageParts {
@@ -22,11 +27,11 @@ export class MessageParts {
   #isAscii = true
 
   /** Adds a piece of memory. `total` is how long the message will be, if that is known. */
-  add(memory: Uint8Array, from: number, to: number, isAscii: boolean, total: number | undefined): void {
-    this.#makeRoom(this.size + to - from, total)
+  add(memory: Uint8Array, from: number, to: number, flags: number, total: number | undefined): void {
+    this.#makeRoom(this.size + to - from, total, (flags & OPCODE) === Opcode.text)
     this.#bytes.set(memory.subarray(from, to), this.size)
     this.size += to - from
-    this.#isAscii &&= isAscii
+    this.#isAscii &&= (flags & ASCII) !== 0
   }
 
   /** What has come, as a view of what is held here. */
@@ -37,6 +42,8 @@ export class MessageParts {
   /** The message, which is complete. */
   take(isText: boolean): Message {
     const message = isText ? this.#text() : this.#binary()
+    const { length } = this.#bytes
+    if (isText && length <= SPARE_MAX && length > spare.length) spare = this.#bytes
     this.clear()
     return message
   }
@@ -62,12 +69,14 @@ export class MessageParts {
    * Grows by what has come, not by what is announced: a header alone costs no memory. But what is announced is worth
    * more room at a time, since a large message is copied less often then.
    */
-  #makeRoom(needed: number, total: number | undefined): void {
+  #makeRoom(needed: number, total: number | undefined, isText: boolean): void {
     const capacity = this.#bytes.length
     if (needed <= capacity) return
     const growth = total === undefined ? 2 : ANNOUNCED_GROWTH
-    const room = Math.max(needed, capacity * growth, FIRST_BUFFER)
-    const grown = memoryView(new ArrayBuffer(total === undefined ? room : Math.min(room, total)))
+    const most = Math.max(needed, capacity * growth, FIRST_BUFFER)
+    const room = total === undefined ? most : Math.min(most, total)
+    const grown = isText && spare.length >= room ? spare : memoryView(new ArrayBuffer(room))
+    if (grown === spare) spare = NOTHING
     grown.set(this.#bytes.subarray(0, this.size))
     this.#bytes = grown
   }

@@ -1,6 +1,5 @@
 import type { Codec, Decoder } from '../codec/codec.ts'
 import {
-  ASCII,
   BLOCK_BYTES,
   COMPRESSED,
   CONTINUATION,
@@ -253,7 +252,7 @@ export class MessageReader {
   #takePart(flags: number, from: number, to: number, total?: number): void {
     if (this.#stream === undefined) this.#offerStream(flags & OPCODE)
     if (this.#stream === undefined) {
-      this.#parts.add(this.#codec.memory, from, to, (flags & ASCII) !== 0, total)
+      this.#parts.add(this.#codec.memory, from, to, flags, total)
       return
     }
     this.#stream.write(this.#codec.memory, from, to)
