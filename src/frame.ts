@@ -163,8 +163,8 @@ function taken(outbox: Outbox): Uint8Array {
   const bytes = new Uint8Array(outbox.buffered)
   let at = 0
   for (const chunk of chunks) {
-    bytes.set(chunk.bytes, at)
-    at += chunk.bytes.length
+    bytes.set(chunk, at)
+    at += chunk.length
   }
   outbox.release(chunks)
   return bytes

@@ -299,19 +299,18 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink, Outgoin
     }
     const chunks = outbox.take()
     const released = (sent: boolean) => {
-      if (sent && this.#telemetry) for (const { bytes } of chunks) this.#telemetry.sent.bytes += bytes.length
-      if (!sent) for (const { bytes } of chunks) this.unsent += bytes.length
+      const before = outbox.buffered
       outbox.release(chunks)
-      if (sent) this.#onSent()
+      const size = before - outbox.buffered
+      if (sent) this.#onSent(size)
+      else this.unsent += size
       then?.(sent)
     }
-    this.#stream.write(
-      chunks.map(({ bytes }) => bytes),
-      released,
-    )
+    this.#stream.write(chunks, released)
   }
 
-  #onSent(): void {
+  #onSent(size: number): void {
+    if (this.#telemetry) this.#telemetry.sent.bytes += size
     this.#keepAlive.progressed()
     if (this.#protocol.sendOwedPong()) this.#scheduleFlush()
     this.#outgoing.onSent()

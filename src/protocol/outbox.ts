@@ -1,13 +1,7 @@
 import type { Arena } from '../codec/arena.ts'
 import { type Codec, headerLength, rotateKey } from '../codec/codec.ts'
 import { BLOCK_BYTES, SCRATCH } from '../codec/layout.ts'
-import { memoryText } from '../codec/text.ts'
-
-/** Bytes on their way out. While a slab is lent, the bytes must not be reused. */
-export interface Chunk {
-  readonly bytes: Uint8Array
-  readonly slab: number | undefined
-}
+import { memoryText, UTF8_PER_UNIT } from '../codec/text.ts'
 
 /** From this many bytes on it is cheaper to lend a slab than to copy out of it. */
 const LEND_FROM = 8192
@@ -15,9 +9,7 @@ const LEND_FROM = 8192
 const LENT_MAX = 64
 /** While fewer slabs than this are free, nothing is lent. */
 const FREE_MIN = 32
-const NOTHING: readonly Chunk[] = []
-/** A UTF-16 unit takes at most this many bytes of UTF-8. */
-const UTF8_PER_UNIT = 3
+const NOTHING: readonly Uint8Array[] = []
 
 /**
  * Builds frames, one behind the other, straight into slabs of linear memory, and hands them out as few chunks.
@@ -31,10 +23,9 @@ export class Outbox {
   readonly #codec: Codec
   readonly #arena: Arena
   readonly #nextKey: () => number
-  #sealed: Chunk[] | undefined
-  /** The slab that is being filled: its address, where what is in it begins, and where it ends. */
-  #slab: number | undefined
-  #start = 0
+  #sealed: Uint8Array[] | undefined
+  /** The address of the slab that is being filled, and where what is in it ends; both are 0 while there is none. */
+  #slab = 0
   #end = 0
   #lent = 0
   #inFlight = 0
@@ -47,7 +38,7 @@ export class Outbox {
 
   /** Whether there is something to take. */
   get isEmpty(): boolean {
-    return this.#sealed === undefined && this.#start === this.#end
+    return this.#sealed === undefined && this.#end === this.#slab
   }
 
   /** Bytes that were pushed and not yet taken. */
@@ -73,8 +64,7 @@ export class Outbox {
   pushText(firstByte: number, text: string): void {
     const most = text.length * UTF8_PER_UNIT
     if (headerLength(most) + most <= BLOCK_BYTES) this.#pushShortText(firstByte, text, most)
-    else if (memoryText.isAscii(text)) this.#pushLongAscii(firstByte, text)
-    else this.push(firstByte, memoryText.encode(text))
+    else this.push(firstByte, memoryText.encodeBriefly(text))
   }
 
   #pushShortText(firstByte: number, text: string, most: number): void {
@@ -89,21 +79,13 @@ export class Outbox {
     this.#advance(header + length)
   }
 
-  /** A character is a byte, so that it can be cut anywhere. */
-  #pushLongAscii(firstByte: number, text: string): void {
-    const { buffer } = this.#codec
-    const key = this.#pushHeader(firstByte, text.length)
-    this.#fill(text.length, key, (at, from, to) => memoryText.write(text.slice(from, to), buffer, at, to - from))
-  }
-
   /** Adds a frame whose payload lies in parts. */
   pushParts(firstByte: number, parts: readonly Uint8Array[]): void {
-    const { memory } = this.#codec
     const length = parts.reduce((sum, part) => sum + part.length, 0)
     const key = this.#pushHeader(firstByte, length)
     let done = 0
     for (const part of parts) {
-      this.#fill(part.length, rotateKey(key, done), (at, from, to) => memory.set(part.subarray(from, to), at))
+      this.#fill(part, rotateKey(key, done))
       done += part.length
     }
   }
@@ -132,12 +114,12 @@ export class Outbox {
     this.#advance(header + length)
   }
 
-  /** Adds masked bytes, as many at a time as there is room for; `copy` puts them at an address. */
-  #fill(length: number, key: number, copy: (at: number, from: number, to: number) => void): void {
-    for (let from = 0; from < length; ) {
+  /** Adds bytes, masked, as many at a time as there is room for. */
+  #fill(bytes: Uint8Array, key: number): void {
+    for (let from = 0; from < bytes.length; ) {
       const at = this.#reserve(1)
-      const count = Math.min(this.#room(), length - from)
-      copy(at, from, from + count)
+      const count = Math.min(this.#room(), bytes.length - from)
+      this.#codec.memory.set(bytes.subarray(from, from + count), at)
       this.#codec.mask(at, count, rotateKey(key, from))
       this.#advance(count)
       from += count
@@ -146,16 +128,15 @@ export class Outbox {
 
   /** An address with room for `size` bytes, which must be filled and advanced over before anything else happens. */
   #reserve(size: number): number {
-    if (this.#slab !== undefined && this.#room() >= size) return this.#end
+    if (this.#slab !== 0 && this.#room() >= size) return this.#end
     this.#seal()
     this.#slab = this.#arena.acquire() ?? SCRATCH
-    this.#start = this.#slab
     this.#end = this.#slab
     return this.#slab
   }
 
   #room(): number {
-    return this.#slab! + BLOCK_BYTES - this.#end
+    return this.#slab + BLOCK_BYTES - this.#end
   }
 
   #advance(size: number): void {
@@ -168,20 +149,18 @@ export class Outbox {
   /** Makes a chunk of what is in the slab: lends the slab, or copies out of it and gives it back. */
   #seal(): void {
     const slab = this.#slab
-    if (slab === undefined) return
-    const size = this.#end - this.#start
+    if (slab === 0) return
+    const size = this.#end - slab
     const { memory, buffer } = this.#codec
     const lends = slab !== SCRATCH && this.#mayLend(size)
     if (size > 0) {
-      const bytes = lends ? buffer.subarray(this.#start, this.#end) : memory.slice(this.#start, this.#end)
-      const chunk = { bytes, slab: lends ? slab : undefined }
+      const chunk = lends ? buffer.subarray(slab, this.#end) : memory.slice(slab, this.#end)
       if (this.#sealed === undefined) this.#sealed = [chunk]
       else this.#sealed.push(chunk)
     }
     if (lends) this.#lent++
     else if (slab !== SCRATCH) this.#arena.release(slab)
-    this.#slab = undefined
-    this.#start = 0
+    this.#slab = 0
     this.#end = 0
   }
 
@@ -194,8 +173,8 @@ export class Outbox {
     return size >= LEND_FROM || this.#inFlight === 0
   }
 
-  /** Takes all there is. `release` is owed for the chunks, in one call. */
-  take(): readonly Chunk[] {
+  /** Takes all there is. `release` is owed for the chunks, in one call: until then their bytes must not be reused. */
+  take(): readonly Uint8Array[] {
     this.#seal()
     const chunks = this.#sealed ?? NOTHING
     this.#sealed = undefined
@@ -204,13 +183,14 @@ export class Outbox {
   }
 
   /** The socket has let go of chunks that were taken together. */
-  release(chunks: readonly Chunk[]): void {
-    for (const { bytes, slab } of chunks) {
-      this.buffered -= bytes.length
-      this.#inFlight -= bytes.length
-      if (slab === undefined) continue
+  release(chunks: readonly Uint8Array[]): void {
+    for (const { length, byteOffset } of chunks) {
+      this.buffered -= length
+      this.#inFlight -= length
+      // Where a slab lies in memory; what was copied begins at 0 of its own.
+      if (byteOffset === 0) continue
       this.#lent--
-      this.#arena.release(slab)
+      this.#arena.release(byteOffset)
     }
   }
 

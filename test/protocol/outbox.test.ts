@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { Arena } from '../../src/codec/arena.ts'
 import { BLOCK_BYTES, SCRATCH } from '../../src/codec/layout.ts'
-import { type Chunk, Outbox } from '../../src/protocol/outbox.ts'
+import { Outbox } from '../../src/protocol/outbox.ts'
 import { CODECS, pattern, randomIntegers, SLABS_IN_MEMORY } from '../codec/support.ts'
 import { bytesOf, countedKeys, parseFrames, sent } from './support.ts'
 
@@ -25,11 +25,11 @@ describe.each(CODECS)('an outbox on %s', (_, codec) => {
     outbox = new Outbox(codec, arena, countedKeys())
   })
 
-  const isLent = ({ bytes, slab }: Chunk) => slab !== undefined && bytes.buffer === codec.memory.buffer
-  const isCopied = ({ bytes, slab }: Chunk) => slab === undefined && bytes.buffer !== codec.memory.buffer
+  const isLent = (chunk: Uint8Array) => chunk.buffer === codec.memory.buffer
+  const isCopied = (chunk: Uint8Array) => !isLent(chunk)
 
   /** Pushes and takes one payload. */
-  function takeOne(length: number): readonly Chunk[] {
+  function takeOne(length: number): readonly Uint8Array[] {
     outbox.push(BINARY, pattern(length))
     return outbox.take()
   }
@@ -149,13 +149,13 @@ describe.each(CODECS)('an outbox on %s', (_, codec) => {
 
     test('one for a frame that fills a slab to the last byte', () => {
       const chunks = takeOne(SLAB_PAYLOAD)
-      expect(chunks.map(({ bytes }) => bytes.length)).toEqual([BLOCK_BYTES])
+      expect(chunks.map(({ length }) => length)).toEqual([BLOCK_BYTES])
     })
 
     test('a new one for a frame that does not fit behind the others', () => {
       outbox.push(BINARY, pattern(40_000))
       outbox.push(BINARY, pattern(30_000))
-      expect(outbox.take().map(({ bytes }) => bytes.length)).toEqual([40_008, 30_008])
+      expect(outbox.take().map(({ length }) => length)).toEqual([40_008, 30_008])
     })
 
     test('full ones for a frame larger than a slab, beginning behind what there is', () => {
@@ -163,7 +163,7 @@ describe.each(CODECS)('an outbox on %s', (_, codec) => {
       outbox.push(BINARY, pattern(150_000))
       outbox.push(BINARY, pattern(10))
       const total = 16 + 150_014 + 16
-      const lengths = outbox.take().map(({ bytes }) => bytes.length)
+      const lengths = outbox.take().map(({ length }) => length)
       expect(lengths).toEqual([BLOCK_BYTES, BLOCK_BYTES, total - 2 * BLOCK_BYTES])
     })
 
@@ -201,21 +201,21 @@ describe.each(CODECS)('an outbox on %s', (_, codec) => {
       for (const chunks of taken) {
         expect(parseFrames(bytesOf(chunks))[0]!.payload.equals(pattern(20_000))).toBe(true)
       }
-      const slabs = taken.flatMap((chunks) => chunks.map(({ slab }) => slab))
+      const slabs = taken.flatMap((chunks) => chunks.map(({ byteOffset }) => byteOffset))
       expect(new Set(slabs).size).toBe(10)
     })
 
     test('and uses them again once they are released', () => {
       const [first] = takeOne(20_000)
       outbox.release([first!])
-      expect(takeOne(20_000)[0]!.slab).toBe(first!.slab)
+      expect(takeOne(20_000)[0]!.byteOffset).toBe(first!.byteOffset)
     })
 
     test('up to a limit for one connection, and copies beyond', () => {
       const taken = Array.from({ length: LENT_MAX + 3 }, () => takeOne(20_000)[0]!)
       expect(taken.filter(isLent)).toHaveLength(LENT_MAX)
       expect(taken.slice(LENT_MAX).every(isCopied)).toBe(true)
-      expect(taken.every((chunk) => parseFrames(chunk.bytes)[0]!.payload.equals(pattern(20_000)))).toBe(true)
+      expect(taken.every((chunk) => parseFrames(chunk)[0]!.payload.equals(pattern(20_000)))).toBe(true)
       expect(arena.free).toBe(SLABS_IN_MEMORY - LENT_MAX)
       outbox.release(taken.slice(0, 1))
       expect(takeOne(20_000).every(isLent)).toBe(true)
@@ -344,7 +344,7 @@ describe.each(CODECS)('an outbox on %s', (_, codec) => {
 class Connection {
   readonly #outbox: Outbox
   readonly #pushed: string[] = []
-  readonly #underWay: (readonly Chunk[])[] = []
+  readonly #underWay: (readonly Uint8Array[])[] = []
   readonly #received: Uint8Array[] = []
 
   constructor(outbox: Outbox) {
@@ -383,7 +383,7 @@ class Connection {
   #release(): void {
     const chunks = this.#underWay.shift()
     if (chunks === undefined) return
-    for (const { bytes } of chunks) this.#received.push(Uint8Array.from(bytes))
+    for (const chunk of chunks) this.#received.push(Uint8Array.from(chunk))
     this.#outbox.release(chunks)
   }
 }

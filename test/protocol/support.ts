@@ -13,7 +13,6 @@ import {
   type MessageSink,
   type PartSink,
 } from '../../src/protocol/message-reader.ts'
-import type { Chunk } from '../../src/protocol/outbox.ts'
 import { concat, oneByOne, wire } from '../codec/support.ts'
 
 /** A frame as a server reads it. */
@@ -47,12 +46,12 @@ export function parseFrames(bytes: Uint8Array): ClientFrame[] {
   return frames
 }
 
-export function bytesOf(chunks: readonly Chunk[]): Uint8Array {
-  return concat(...chunks.map(({ bytes }) => bytes))
+export function bytesOf(chunks: readonly Uint8Array[]): Uint8Array {
+  return concat(...chunks)
 }
 
 /** The frames in chunks, in short: first byte in hexadecimal, and payload. */
-export function sent(chunks: readonly Chunk[]): string[] {
+export function sent(chunks: readonly Uint8Array[]): string[] {
   return parseFrames(bytesOf(chunks)).map(
     ({ firstByte, payload }) => `${firstByte.toString(16)} ${payload.toString('latin1')}`,
   )

@@ -14,8 +14,8 @@ export default {
     for (const size of MESSAGES) outbox.push(0x82, new Uint8Array(size))
     // Nobody releases what has been taken, as when the request ends meanwhile.
     const chunks = outbox.take()
-    const inMemory = chunks.filter(({ bytes }) => bytes.buffer === codec.memory.buffer).length
-    const bytes = chunks.reduce((sum, chunk) => sum + chunk.bytes.length, 0)
+    const inMemory = chunks.filter(({ buffer }) => buffer === codec.memory.buffer).length
+    const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
     return Response.json({ bytes, inMemory, lost: before - arena.free })
   },
 }
