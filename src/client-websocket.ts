@@ -1,7 +1,6 @@
 import { checkBytes, checkClose, checkObject, checkPing, checkSignal, type MessageData } from './arguments.ts'
 import { establish } from './connect.ts'
 import type { Connection } from './driver/connection.ts'
-import type { Inbox } from './driver/inbox.ts'
 import type { MessageStream } from './driver/incoming-stream.ts'
 import {
   ConnectionClosedError,
@@ -251,15 +250,12 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
 
   /** The messages one by one, until the server closes. Leaving the loop does not close the socket. */
   [Symbol.asyncIterator](): AsyncIterableIterator<Message> {
-    return this.#iterate(
-      (inbox) => inbox.receive(),
-      (inbox) => inbox.poll(),
-    )
+    return this.#iterate(false)
   }
 
   /** All messages that are there, as arrays of at least one: the fastest way to read many small ones. */
   batches(): AsyncIterableIterator<Message[]> {
-    return this.#iterate((inbox) => inbox.receiveAll())
+    return this.#iterate(true)
   }
 
   /**
@@ -328,36 +324,23 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
     return { state, url, transport, httpVersion, httpStatusCode, subprotocol, closeStatus, bufferedAmount }
   }
 
-  /**
-   * An iterator over what `next` gives, until it gives nothing; `now` gives what need not be waited for. One that is
-   * left lets go of the message it waits for.
-   */
-  #iterate<T>(
-    next: (inbox: Inbox) => Promise<T | undefined>,
-    now?: (inbox: Inbox) => T | undefined,
-  ): AsyncIterableIterator<T> {
-    let waiting = 0
-    const give = (value: T | undefined) => ({ done: value === undefined, value }) as IteratorResult<T>
-    // One step, since every wait takes it: `finally` alone would cost as much as the rest.
-    const taken = (value: T | undefined) => {
-      waiting--
-      return give(value)
-    }
-    const failed = (error: unknown) => {
-      waiting--
-      throw error
-    }
+  /** An iterator over messages, or over batches of them. One that is left lets go of the message it waits for. */
+  #iterate<T>(inBatches: boolean): AsyncIterableIterator<T> {
+    let waiting: Promise<unknown> | undefined
     return {
       next: () => {
         const inbox = this.#connection?.inbox
         if (!inbox) return this.#cannot('receive')
-        const value = now?.(inbox)
-        if (value !== undefined) return Promise.resolve(give(value))
-        waiting++
-        return next(inbox).then(taken, failed)
+        const taken = inBatches ? undefined : inbox.poll()
+        if (taken !== undefined) return Promise.resolve(resultOf(taken as T))
+        const { isAwaited } = inbox
+        const next = inBatches ? inbox.receiveAll() : inbox.receive()
+        // A second one at the same time fails, and the first goes on to wait.
+        if (!isAwaited) waiting = next
+        return (next as Promise<T | undefined>).then(resultOf)
       },
       return: async (value?: unknown) => {
-        if (waiting > 0) this.#connection?.inbox.withdraw()
+        if (waiting) this.#connection?.inbox.withdraw(waiting)
         return { done: true, value }
       },
       [Symbol.asyncIterator]() {
@@ -412,6 +395,10 @@ export async function connect(
   const socket = new ClientWebSocket(others)
   await socket.connect(url, { signal })
   return socket
+}
+
+function resultOf<T>(value: T | undefined): IteratorResult<T> {
+  return { done: value === undefined, value } as IteratorResult<T>
 }
 
 /** What `call` gives, itself: an async function would give another promise, which nobody has made quiet. */

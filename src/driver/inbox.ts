@@ -22,10 +22,8 @@ const STREAM = 2
 type Wanted = typeof ONE | typeof ALL | typeof STREAM
 
 /** Somebody who waits: for what, and whom to give it to. */
-interface Receiver {
+interface Receiver extends PromiseWithResolvers<unknown> {
   readonly wanted: Wanted
-  readonly resolve: (taken: unknown) => void
-  readonly reject: (reason: unknown) => void
 }
 
 /** Received messages until somebody takes them, and the one who waits for them. */
@@ -126,8 +124,9 @@ export class Inbox {
     return this.#get(STREAM, signal)
   }
 
-  /** The one who waits does not want to any more: it is told that there is nothing, and no message is lost. */
-  withdraw(): void {
+  /** Who waits, if it is for this promise, does not want to any more: it resolves to nothing, and no message is lost. */
+  withdraw(promise = this.#receiver?.promise): void {
+    if (this.#receiver?.promise !== promise) return
     this.#receiver?.resolve(undefined)
     this.#receiver = undefined
   }
@@ -195,29 +194,28 @@ export class Inbox {
     if (signal?.aborted) return Promise.reject(signal.reason)
     if (this.#isBusy) {
       const message = this.#receiver
-        ? 'A receive is already waiting: let it end before the next.'
-        : 'The stream of the last message is not at its end: read on, or cancel it.'
+        ? 'A receive is already waiting: let it end first.'
+        : 'The stream of the last message is not at its end: read or cancel it.'
       return Promise.reject(new InvalidStateError(message, this.#owner.state))
     }
     if (this.#end) {
       return this.#end.error === undefined ? Promise.resolve(undefined) : Promise.reject(this.#end.error)
     }
-    const { promise, resolve, reject } = Promise.withResolvers<T | undefined>()
-    const receiver: Receiver = { wanted, resolve: resolve as (taken: unknown) => void, reject }
+    const receiver: Receiver = { wanted, ...Promise.withResolvers<unknown>() }
     this.#receiver = receiver
-    if (signal) this.#withdrawOnAbort(receiver, promise, signal)
+    if (signal) this.#withdrawOnAbort(receiver, signal)
     this.#owner.onTaken()
-    return promise
+    return receiver.promise as Promise<T | undefined>
   }
 
   /** A receive that is cancelled leaves the connection as it is, and every message in its place. */
-  #withdrawOnAbort(receiver: Receiver, promise: Promise<unknown>, signal: AbortSignal): void {
+  #withdrawOnAbort(receiver: Receiver, signal: AbortSignal): void {
     const withdraw = () => {
       if (this.#receiver === receiver) this.#receiver = undefined
       receiver.reject(signal.reason)
     }
     const settled = () => signal.removeEventListener('abort', withdraw)
     signal.addEventListener('abort', withdraw, { once: true })
-    promise.then(settled, settled)
+    receiver.promise.then(settled, settled)
   }
 }

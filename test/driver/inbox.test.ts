@@ -141,14 +141,16 @@ test('whoever withdraws is told that there is nothing, and the next one gets the
   for (const wait of ['receive', 'receiveAll'] as const) {
     const inbox = filled()
     const withdrawn = inbox[wait]()
-    inbox.withdraw()
+    inbox.withdraw(Promise.resolve())
+    expect(inbox.isAwaited).toBe(true)
+    inbox.withdraw(withdrawn)
     expect(await withdrawn).toBeUndefined()
     expect(inbox.isAwaited).toBe(false)
     const next = inbox.receive()
     inbox.push('a')
     inbox.deliver()
     expect(await next).toBe('a')
-    inbox.withdraw()
+    inbox.withdraw(withdrawn)
     inbox.push('b')
     expect(await inbox.receive()).toBe('b')
   }
