@@ -142,7 +142,7 @@ const web: Row[] = [16, 125, KiB].map((size) => ({
   size,
   burst: burstOf(size),
   ahead: 2,
-  peers: ['hawser WebSocket', 'ws onmessage', 'undici', 'Node'],
+  peers: ['hawser WebSocket', 'ws onmessage', 'undici', 'Node', 'raw socket'],
   goals: faster('hawser WebSocket', { 'ws onmessage': 8, undici: 12 }),
   isQuick: size === 16,
 }))
