@@ -84,10 +84,10 @@ function blockErrors(before: v128, block: v128): v128 {
   return v128.xor(must, pairs)
 }
 
-/** Where the character begins that `at` would cut, `at` itself if it cuts none. The bytes before are valid. */
-function characterStart(from: usize, at: usize): usize {
+/** Where the character begins that `at` would cut, `at` itself if it cuts none. A block before it is valid. */
+function characterStart(at: usize): usize {
   let back: usize = 1
-  while (back <= 3 && at - back >= from) {
+  while (back <= 3) {
     const byte = load<u8>(at - back)
     if (byte >= 0xc0) {
       const size: usize = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2
@@ -99,7 +99,7 @@ function characterStart(from: usize, at: usize): usize {
   return at
 }
 
-/** Validates from `address`, which begins a character, in blocks; returns where to go on, 0 if something is wrong. */
+/** Validates a block or more from `address`, which begins a character; returns where to go on, 0 if something is wrong. */
 function validateBlocks(address: usize, end: usize): usize {
   let at = address
   let before = i8x16.splat(0)
@@ -110,7 +110,7 @@ function validateBlocks(address: usize, end: usize): usize {
     before = block
     at += 16
   }
-  return v128.any_true(errors) ? 0 : characterStart(address, at)
+  return v128.any_true(errors) ? 0 : characterStart(at)
 }
 
 /**

@@ -5,6 +5,8 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const OUT = 'src/codec/core.wasm'
 const OPTIONS = [
   // What the shrinking takes is no speed, and 6 % of the size.
   ['--optimizeLevel', '3', '--shrinkLevel', '1', '--runtime', 'stub', '--noAssert'],
@@ -13,18 +15,31 @@ const OPTIONS = [
   ['--importMemory', '--initialMemory', '4', '--maximumMemory', '65536'],
 ].flat()
 
-export async function buildCore(): Promise<void> {
+/** The core, with sources that stand in for files of assembly/, by their path. */
+export async function compileCore(standIns: Readonly<Record<string, string>> = {}): Promise<Uint8Array> {
   const asc = await import('assemblyscript/asc')
-  const root = fileURLToPath(new URL('..', import.meta.url))
-  const out = 'src/codec/core.wasm'
-  await mkdir(`${root}src/codec`, { recursive: true })
-  const { error, stderr } = await asc.main(['assembly/index.ts', '--baseDir', root, '--outFile', out, ...OPTIONS])
-  if (error) throw new Error(`The core does not compile: ${stderr.toString()}`, { cause: error })
-  const wasm = await readFile(root + out)
-  await writeFile(
-    `${root}src/codec/core.generated.ts`,
-    `/** The core, compiled from assembly/ by the build. */\nexport const CORE_BASE64 =\n  '${wasm.toString('base64')}'\n`,
-  )
+  let wasm: Uint8Array | undefined
+  const { error, stderr } = await asc.main(['assembly/index.ts', '--baseDir', ROOT, '--outFile', OUT, ...OPTIONS], {
+    readFile: async (name, base) => standIns[name] ?? (await readFile(`${base}/${name}`, 'utf8').catch(() => null)),
+    writeFile: (_, contents) => {
+      wasm = contents as Uint8Array
+    },
+  })
+  if (error || wasm === undefined) throw new Error(`The core does not compile: ${stderr.toString()}`, { cause: error })
+  return wasm
+}
+
+/** The module that has the core inlined. */
+export function inlined(wasm: Uint8Array): string {
+  const base64 = Buffer.from(wasm).toString('base64')
+  return `/** The core, compiled from assembly/ by the build. */\nexport const CORE_BASE64 =\n  '${base64}'\n`
+}
+
+export async function buildCore(): Promise<void> {
+  const wasm = await compileCore()
+  await mkdir(`${ROOT}src/codec`, { recursive: true })
+  await writeFile(ROOT + OUT, wasm)
+  await writeFile(`${ROOT}src/codec/core.generated.ts`, inlined(wasm))
 }
 
 if (import.meta.main) await buildCore()

@@ -49,5 +49,5 @@ export function headerLength(payloadLength: number): number {
 /** The masking key to go on with after `count` bytes. */
 export function rotateKey(key: number, count: number): number {
   const bits = (count & 3) * 8
-  return bits === 0 ? key : (key >>> bits) | (key << (32 - bits))
+  return (key >>> bits) | (key << (32 - bits))
 }

@@ -10,11 +10,10 @@ const SLABS = 1024
 const TWIN_SLABS = 64
 
 function compile(): WebAssemblyModule | undefined {
-  if (!webAssembly) return undefined
   try {
-    return new webAssembly.Module(Uint8Array.from(atob(CORE_BASE64), (byte) => byte.charCodeAt(0)))
+    return new webAssembly!.Module(Uint8Array.from(atob(CORE_BASE64), (byte) => byte.charCodeAt(0)))
   } catch {
-    // A runtime without SIMD, or one that forbids compiling.
+    // A runtime without WebAssembly or SIMD, or one that forbids compiling.
     return undefined
   }
 }

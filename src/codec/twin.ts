@@ -76,7 +76,7 @@ export class TwinCodec implements Codec {
     } else {
       view.setUint8(address + 1, MASK_BIT | 127)
       view.setUint32(address + 2, Math.floor(length / 2 ** 32))
-      view.setUint32(address + 6, length >>> 0)
+      view.setUint32(address + 6, length)
     }
     view.setInt32(behind - 4, key, true)
     return behind
