@@ -72,6 +72,12 @@ describe('FrameProtocol', () => {
     expect(protocol.state).toBe('closed')
   })
 
+  test('tells the Pong that answers a Ping', () => {
+    const protocol = new FrameProtocol()
+    protocol.ping('mine')
+    expect(protocol.receive(wire("8a 04 'mine'"))).toEqual([{ type: 'pong', payload: wire("'mine'") }])
+  })
+
   test('tells a broken rule, and says so in a Close frame', () => {
     const protocol = new FrameProtocol()
     const [event] = protocol.receive(wire('83 00'))

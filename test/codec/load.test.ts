@@ -1,6 +1,8 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { CORE_BASE64 } from '../../src/codec/core.generated.ts'
 import { codecOnce } from '../../src/codec/instance.ts'
 import { loadCodec, standIn } from '../../src/codec/load.ts'
+import { webAssembly } from '../../src/codec/webassembly.ts'
 
 test('a runtime with WebAssembly gets the core, and all callers the same', () => {
   const { codec, arena } = loadCodec()
@@ -22,6 +24,20 @@ test('a runtime that cannot compile the core gets the twin, with a smaller memor
   expect(arena.free).toBe(64)
   expect(load().codec).toBe(codec)
   expect(compiled).toBe(1)
+})
+
+describe('where there is no room for the memory of the core', () => {
+  const core = () => new webAssembly!.Module(Buffer.from(CORE_BASE64, 'base64'))
+  /** More than 4 GiB, which no memory of WebAssembly can have. */
+  const tooMany = 65_536
+
+  test('the twin stands in for it', () => {
+    expect(codecOnce(core, tooMany, standIn)().codec.name).toBe('js')
+  })
+
+  test('it is an error without a twin', () => {
+    expect(codecOnce(core, tooMany)).toThrow(/memory/i)
+  })
 })
 
 test('where there is no twin, it is an error', () => {

@@ -60,6 +60,31 @@ describe('messages', () => {
     driver.abort(undefined)
   })
 
+  test('in pieces that are given up are not sent, and count no more', async () => {
+    const { driver, socket } = start()
+    const writer = (driver.sendStream('binary') as WritableStream<Uint8Array>).getWriter()
+    await writer.write(new Uint8Array(100))
+    expect(driver.bufferedAmount).toBe(100)
+    await writer.abort(new Error('enough'))
+    expect(driver.bufferedAmount).toBe(0)
+    await driver.send('next')
+    expect(socket.sent).toEqual(['next'])
+    driver.abort(undefined)
+  })
+
+  test('in pieces that are larger together than may be collected fail, and nothing of them is sent', async () => {
+    const { driver, socket } = start()
+    const writer = (driver.sendStream('binary') as WritableStream<Uint8Array>).getWriter()
+    await writer.write(new Uint8Array(32 * MiB))
+    const closed = failure(writer.closed)
+    expect(await failure(writer.write(new Uint8Array(1)))).toBeInstanceOf(OptionsError)
+    expect(await closed).toBeInstanceOf(OptionsError)
+    expect(driver.bufferedAmount).toBe(0)
+    await driver.send('next')
+    expect(socket.sent).toEqual(['next'])
+    driver.abort(undefined)
+  })
+
   test('that the socket does not take any more end the connection', async () => {
     const { driver, socket } = start()
     const received = failure(driver.inbox.receive())

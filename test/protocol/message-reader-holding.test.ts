@@ -159,6 +159,24 @@ describe.each(CODECS)('a reader on %s', (_, codec) => {
       expect(sink.events).toEqual(['begin binary', wire("'d'")])
     })
 
+    test('from its first byte on, also when no more than that had come before', () => {
+      reader.push(wire("01 01 'a'"))
+      const stream = want()
+      reader.offerStream()
+      reader.push(wire("80 02 'bc'"))
+      expect(stream.content.toString()).toBe('abc')
+    })
+
+    test.each([
+      ['in fragments', "01 01 'a' 80 01 'b'", 'ab'],
+      ['compressed', 'c1 07 f248cdc9c90700', 'Hello'],
+    ])('not of a message %s that is over', (_, bytes, message) => {
+      for (const chunk of oneByOne(wire(bytes))) reader.push(chunk)
+      want()
+      reader.offerStream()
+      expect(sink.events).toEqual([message])
+    })
+
     test('not of a whole message that lies in one piece: that is handed out as it is', () => {
       want()
       expect(pushAll(wire("81 02 'hi'"))).toBeUndefined()
@@ -208,6 +226,7 @@ describe.each(CODECS)('a reader on %s', (_, codec) => {
     test.each([
       ['a Ping', "89 01 'p'", [[9, wire("'p'")]]],
       ['a Close frame, and nothing behind it', "88 02 03e8 81 01 'x' ff ff", [[8, wire('03e8')]]],
+      ['a Close frame, and no message behind it', "80 07 000100feff 'b' 00 88 00 81 01 'x'", [[8, new Uint8Array(0)]]],
       ['a Close frame in parts', '88 02 03', []],
       ['messages', "80 07 000100feff 'b' 00 81 01 'c' c1 07 f248cdc9c90700", ['c', 'Hello']],
     ] as const)('tells of %s later', (_, bytes, events) => {

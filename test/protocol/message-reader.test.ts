@@ -117,6 +117,13 @@ describe.each(CODECS)('a reader on %s', (_, codec) => {
     })
   })
 
+  test('the largest control frame may come in pieces', () => {
+    const payload = pattern(125)
+    const { events, failure } = readFourWays(codec, serverFrame(0x89, payload))
+    expect(failure).toBeUndefined()
+    expect(events).toEqual([[9, payload]])
+  })
+
   test('control payloads stay as they are when more control frames come', () => {
     const { events } = readChunks(codec, [wire("89 02 'ab' 89 01 'c' 8a 02 'de'")])
     expect(events).toEqual([

@@ -277,6 +277,24 @@ export const listening: Cases<SocketClass> = {
     same(isCalled, false)
   },
 
+  'the names that events have had for long are still there': async (context) => {
+    const { socket, message } = await echoed(context)
+    const seen: unknown[] = []
+    socket.addEventListener('message', (event) => {
+      seen.push(event.srcElement === socket, event.returnValue, event.cancelBubble)
+      event.cancelBubble = true
+      seen.push(event.cancelBubble)
+    })
+    await message()
+    same(seen, [true, true, false, true])
+  },
+
+  'a signal that is none is refused': async ({ type, echo }) => {
+    const socket = await opened(new type(echo))
+    const options = { signal: {} as AbortSignal }
+    throwsTypeError(() => socket.addEventListener('message', () => {}, options))
+  },
+
   'stopImmediatePropagation holds for that event alone': async ({ type, serve }) => {
     const url = serve(async (peer) => {
       await peer.accept()
