@@ -22,7 +22,7 @@ export const node = {
 } satisfies TestProjectInlineConfiguration
 
 /** Networks and peers that do their worst. */
-const adverse = {
+export const adverse = {
   ...node,
   test: { name: 'adverse', include: ADVERSE, testTimeout: 20_000 },
 } satisfies TestProjectInlineConfiguration

@@ -1,0 +1,246 @@
+/** Mutants that no test can notice, or should. */
+export interface Accepted {
+  readonly file: string
+  readonly reason: string
+  /** The line as it is and as it becomes. */
+  readonly changes: readonly string[]
+}
+
+export const ACCEPTED: readonly Accepted[] = [
+  {
+    file: 'assembly/decoder.ts',
+    reason: '7 is a reserved opcode, which was refused before.',
+    changes: ['if ((first & 0x0f) < 8) return 0 → if ((first & 0x0f) < 7) return 0'],
+  },
+  {
+    file: 'assembly/decoder.ts',
+    reason: 'Only faster: the other way comes to the same result.',
+    changes: [
+      'if (load<u32>(HELD) === 0 && available >= 2) { → if (false) {',
+      'while (row < tableEnd && at + 2 <= end) { → while (false) {',
+    ],
+  },
+  {
+    file: 'assembly/mask.ts',
+    reason: 'Only faster: the other way comes to the same result.',
+    changes: ['if (length >= ALIGN_FROM) { → if (((length) > (ALIGN_FROM))) {'],
+  },
+  {
+    file: 'assembly/memory.ts',
+    reason: 'The test reads this file itself, in which nothing is changed here; what nobody imports is for the reader.',
+    changes: ['export const BLOCK_BYTES: u32 = 0x10000 → export const BLOCK_BYTES: u32 = 65535'],
+  },
+  {
+    file: 'assembly/utf8.ts',
+    reason: 'False is 0.',
+    changes: ['if (length - at >= 16) return false → if (length - at >= 16) return 0'],
+  },
+  {
+    file: 'assembly/utf8.ts',
+    reason: 'Validates again from a character of two bytes on that is complete, and valid.',
+    changes: [
+      'const size: usize = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2 → const size: usize = byte >= 0xf0 ? 4 : true ? 3 : 2',
+    ],
+  },
+  {
+    file: 'src/codec/text.ts',
+    reason: 'There is Buffer in Node; the tests in workerd, Deno and Bun run the other way.',
+    changes: [
+      'return NodeBuffer ? NodeBuffer.from(memory) : new Uint8Array(memory) → return true ? NodeBuffer.from(memory) : new Uint8Array(memory)',
+      'export const memoryText: MemoryText = NodeBuffer ? bufferText(NodeBuffer) : standardText() → export const memoryText: MemoryText = true ? bufferText(NodeBuffer) : standardText()',
+    ],
+  },
+  {
+    file: 'src/codec/twin.ts',
+    reason: 'It is set before it is read.',
+    changes: ['consumed = 0 → consumed = 1', '#remaining = 0 → #remaining = (-1)'],
+  },
+  {
+    file: 'src/codec/twin.ts',
+    reason: 'No flag is added either way.',
+    changes: ['return 0 → return undefined (2)'],
+  },
+  {
+    file: 'src/codec/twin.ts',
+    reason: 'Of at most 32 bits the lowest eight are the same, whatever is filled in above.',
+    changes: [
+      'for (let i = 0; i < length; i++) memory[address + i]! ^= (key >>> ((i & 3) * 8)) & 0xff → for (let i = 0; i < length; i++) memory[address + i]! ^= (((key) >> ((i & 3) * 8))) & 0xff',
+    ],
+  },
+  {
+    file: 'src/codec/wasm.ts',
+    reason: 'A longer view, of which no more is read.',
+    changes: [
+      'this.#words = new Int32Array(memory.buffer, 0, TABLE / 4) → this.#words = new Int32Array(memory.buffer, 0, TABLE / 3)',
+    ],
+  },
+  {
+    file: 'src/codec/wasm.ts',
+    reason: 'It is set before it is read.',
+    changes: ['consumed = 0 → consumed = (-1)'],
+  },
+  {
+    file: 'src/protocol/masking-keys.ts',
+    reason: 'A size that was measured to do well; one more or less is as good.',
+    changes: ['const BATCH = 1024 → const BATCH = 1025', 'const BATCH = 1024 → const BATCH = 1023'],
+  },
+  {
+    file: 'src/protocol/message-copies.ts',
+    reason: 'A size that was measured to do well; one more or less is as good.',
+    changes: [
+      'const SHORT_TEXT = memoryText.isBytewise ? 128 : -1 → const SHORT_TEXT = true ? 128 : -1',
+      'const SHORT_TEXT = memoryText.isBytewise ? 128 : -1 → const SHORT_TEXT = false ? 128 : -1',
+      'const SHORT_TEXT = memoryText.isBytewise ? 128 : -1 → const SHORT_TEXT = memoryText.isBytewise ? 129 : -1',
+      'const SHORT_TEXT = memoryText.isBytewise ? 128 : -1 → const SHORT_TEXT = memoryText.isBytewise ? 127 : -1',
+      'const SHORT_TEXT = memoryText.isBytewise ? 128 : -1 → const SHORT_TEXT = memoryText.isBytewise ? 128 : (1)',
+      'const SHORT_TEXT = memoryText.isBytewise ? 128 : -1 → const SHORT_TEXT = memoryText.isBytewise ? 128 : -2',
+      'const SHORT_TEXT = memoryText.isBytewise ? 128 : -1 → const SHORT_TEXT = memoryText.isBytewise ? 128 : -0',
+      'const TEXT_RUN = 1024 → const TEXT_RUN = 1025',
+      'const TEXT_RUN = 1024 → const TEXT_RUN = 1023',
+      'const SHARED_BYTES = 16384 → const SHARED_BYTES = 16383',
+    ],
+  },
+  {
+    file: 'src/protocol/message-copies.ts',
+    reason: 'Keeps a string of at most TEXT_RUN alive for one chunk longer.',
+    changes: ["this.#text = '' → ;"],
+  },
+  {
+    file: 'src/protocol/message-copies.ts',
+    reason: 'Leaves a gap of 8 bytes that nobody reads.',
+    changes: ['this.#used += (length + 7) & ~7 → this.#used += (length + 8) & ~7'],
+  },
+  {
+    file: 'src/protocol/message-copies.ts',
+    reason:
+      'Nothing is read of it before it is set, or outweighed by what is: `begin` comes first, addresses are greater, no view fits into NONE.',
+    changes: [
+      'const NONE = new ArrayBuffer(0) → const NONE = new ArrayBuffer(1)',
+      '#end = 0 → #end = 1',
+      '#end = 0 → #end = (-1)',
+      '#textFrom = 0 → #textFrom = 1',
+      '#textFrom = 0 → #textFrom = (-1)',
+      '#textTo = 0 → #textTo = 1',
+      '#textTo = 0 → #textTo = (-1)',
+      '#used = 0 → #used = 1',
+      '#used = 0 → #used = (-1)',
+      'this.#textTo = 0 → this.#textTo = 1',
+      'this.#textTo = 0 → this.#textTo = (-1)',
+      'this.#used = 0 → ;',
+      'this.#used = 0 → this.#used = 1',
+      'this.#used = 0 → this.#used = (-1)',
+    ],
+  },
+  {
+    file: 'src/protocol/message-copies.ts',
+    reason: 'Only faster: the other way comes to the same result.',
+    changes: [
+      '} else if (flags & ASCII && length <= SHORT_TEXT) { → } else if (false) {',
+      '} else if (flags & ASCII && length <= SHORT_TEXT) { → } else if (flags & ASCII && ((length) < (SHORT_TEXT))) {',
+      'return flags & ASCII ? memoryText.fromAscii(buffer, from, to) : memoryText.fromUtf8(buffer, from, to) → return false ? memoryText.fromAscii(buffer, from, to) : memoryText.fromUtf8(buffer, from, to)',
+      'if (to > this.#textTo) { → if (true) {',
+      'if (to > this.#textTo) { → if (((to) >= (this.#textTo))) {',
+      'if (this.#used + length > this.#shared.byteLength) { → if (((this.#used + length) >= (this.#shared.byteLength))) {',
+    ],
+  },
+  {
+    file: 'src/protocol/message-parts.ts',
+    reason: 'A size that was measured to do well; one more or less is as good.',
+    changes: [
+      'const growth = total === undefined ? 2 : ANNOUNCED_GROWTH → const growth = total === undefined ? 3 : ANNOUNCED_GROWTH',
+    ],
+  },
+  {
+    file: 'src/protocol/message-parts.ts',
+    reason: 'Only faster: the other way comes to the same result.',
+    changes: [
+      '#isAscii = true → #isAscii = false',
+      'this.#isAscii = true → ;',
+      'this.#isAscii = true → this.#isAscii = false',
+      'const decode = this.#isAscii ? memoryText.fromAscii : memoryText.fromUtf8 → const decode = false ? memoryText.fromAscii : memoryText.fromUtf8',
+      'return this.size === this.#bytes.length && this.size > 0 ? bytes : bytes.slice() → return false ? bytes : bytes.slice()',
+      'return this.size === this.#bytes.length && this.size > 0 ? bytes : bytes.slice() → return this.size === this.#bytes.length && this.size > 1 ? bytes : bytes.slice()',
+    ],
+  },
+  {
+    file: 'src/protocol/message-reader.ts',
+    reason: 'A piece of no bytes is left out by the stream.',
+    changes: ['if (this.#parts.size === 0) return → if (this.#parts.size === (-1)) return'],
+  },
+  {
+    file: 'src/protocol/message-reader.ts',
+    reason: 'A size that was measured to do well; one more or less is as good.',
+    changes: [
+      'const TURN_BYTES = 1 << 20 → const TURN_BYTES = 1 << 19',
+      'const NEW_STREAM_BYTES = 1 << 12 → const NEW_STREAM_BYTES = 2 << 12',
+      'const NEW_STREAM_BYTES = 1 << 12 → const NEW_STREAM_BYTES = 1 << 13',
+      'this.#inflated = 0 → this.#inflated = 1',
+    ],
+  },
+  {
+    file: 'src/protocol/message-reader.ts',
+    reason: 'It is set before it is read.',
+    changes: ['#inflated = 0 → #inflated = 1', '#fragments = 0 → #fragments = 1'],
+  },
+  {
+    file: 'src/protocol/message-reader.ts',
+    reason: 'Only frees what nobody reads any more.',
+    changes: ['this.#held = undefined → ; (2)', 'this.#copies.begin(0) → this.#copies.begin(1)'],
+  },
+  {
+    file: 'src/protocol/message-reader.ts',
+    reason: 'Reads a piece of no bytes at the end, in which there is nothing.',
+    changes: [
+      'for (let from = 0; from < bytes.length; from += BLOCK_BYTES) { → for (let from = 0; ((from) <= (bytes.length)); from += BLOCK_BYTES) {',
+    ],
+  },
+  {
+    file: 'src/protocol/message-reader.ts',
+    reason: 'The buffer may be larger than what is put into it.',
+    changes: ['const MAX_CONTROL = 125 → const MAX_CONTROL = 126'],
+  },
+  {
+    file: 'src/protocol/message-reader.ts',
+    reason: 'Who takes the stream says so, too; without one the connection is over.',
+    changes: ['this.needsReceiver = false → ;'],
+  },
+  {
+    file: 'src/protocol/message-writer.ts',
+    reason: 'Only faster: the other way comes to the same result.',
+    changes: ['if (LARGEST_HEADER + most > BLOCK_BYTES) { → if (true) {'],
+  },
+  {
+    file: 'src/protocol/message-writer.ts',
+    reason: 'What is exactly as long as the threshold is compressed in one step.',
+    changes: [
+      'if (bytes.length < this.#threshold || bytes.length <= STEP_BYTES) { → if (((bytes.length) <= (this.#threshold)) || bytes.length <= STEP_BYTES) {',
+    ],
+  },
+  {
+    file: 'src/protocol/outbox.ts',
+    reason: 'A size that was measured to do well; one more or less is as good.',
+    changes: ['const FREE_MIN = 32 → const FREE_MIN = 31'],
+  },
+  {
+    file: 'src/protocol/outbox.ts',
+    reason: 'No frame is of one byte, and a slab without any is not sealed but after an exception.',
+    changes: [
+      'if (size === 0 || this.#lent === LENT_MAX || this.#arena.free < FREE_MIN) return false → if (size === 1 || this.#lent === LENT_MAX || this.#arena.free < FREE_MIN) return false',
+    ],
+  },
+  {
+    file: 'src/protocol/outbox.ts',
+    reason: 'Only faster: the other way comes to the same result.',
+    changes: [
+      'if (size > BLOCK_BYTES) { → if (((size) >= (BLOCK_BYTES))) {',
+      'if (headerLength(most) + most <= BLOCK_BYTES) this.#pushShortText(firstByte, text, most) → if (((headerLength(most) + most) < (BLOCK_BYTES))) this.#pushShortText(firstByte, text, most)',
+      'if (header !== guess) memory.copyWithin(start + header, start + guess, start + guess + length) → if (true) memory.copyWithin(start + header, start + guess, start + guess + length)',
+      'if (this.#slab !== undefined && this.#room() >= size) return this.#end → if (this.#slab !== undefined && ((this.#room()) > (size))) return this.#end',
+    ],
+  },
+  {
+    file: 'src/protocol/protocol.ts',
+    reason: 'A size that was measured to do well; one more or less is as good.',
+    changes: ['const PONG_BACKLOG = 65536 → const PONG_BACKLOG = 65535'],
+  },
+]
