@@ -2,8 +2,9 @@ import { errorMonitor } from 'node:events'
 import type { ClientHttp2Session } from 'node:http2'
 import { abortable } from './abortable.ts'
 import { Http2Turns } from './http2-turns.ts'
+import { isBun, isDeno } from './runtime.ts'
 
-/** After a PING that could not be sent, in milliseconds. */
+/** After a question that could not be sent, in milliseconds. */
 const FLUSH_AGAIN = 1000
 
 /** What a GOAWAY said (RFC 9113 §6.8). */
@@ -92,15 +93,12 @@ export class Http2Connection {
     this.#flush()
   }
 
-  /**
-   * What is answered has been sent, and so has all that was sent before it. A session that is ending tells by its
-   * close.
-   */
+  /** What is answered has been sent, and so has all that was sent before it. The end of a session tells as well. */
   #flush(): void {
-    if (this.#isFlushing || this.#unflushed.size === 0 || !this.isUsable) return
+    if (this.#isFlushing || this.#unflushed.size === 0 || !this.#mayAsk) return
     const batch = [...this.#unflushed]
     this.#isFlushing = true
-    this.session.ping((error) => {
+    this.#ask((error) => {
       this.#isFlushing = false
       if (error) {
         // There may be too many PINGs of others under way.
@@ -110,6 +108,20 @@ export class Http2Connection {
       this.#finish(batch)
       this.#flush()
     })
+  }
+
+  /** Others than Node may not be able to once the session takes no more streams. */
+  get #mayAsk(): boolean {
+    return isBun || isDeno ? this.isUsable : !this.session.destroyed
+  }
+
+  /**
+   * By a PING; but Node sends none on a session that only lives on for the streams it has, which may be long. SETTINGS
+   * that change nothing are acknowledged as well (RFC 9113 §6.5.3).
+   */
+  #ask(answered: (error: Error | null) => void): void {
+    if (this.session.closed) this.session.settings({}, answered)
+    else this.session.ping(answered)
   }
 
   #finish(batch: Iterable<() => void>): void {

@@ -131,6 +131,22 @@ describe('memory that was lent', () => {
     expect(outcomes.at(-1)).toBe(false)
   })
 
+  test('is let go of when the stream is destroyed and the connection lives only for others', async () => {
+    const { url, sessions } = await streamServer((stream) => stream.respond({ ':status': 200 }))
+    const pool = newPool()
+    const route = vi.spyOn(pool, 'route')
+    await upgraded(open(pool, url))
+    const { stream } = await upgraded(open(pool, url))
+    const session = await sessionOf(route)
+    sessions[0]!.close()
+    await eventually(() => expect(session.closed).toBe(true))
+    const released = vi.fn()
+    stream.write([Buffer.alloc(200_000)], released)
+    stream.destroy()
+    await eventually(() => expect(released).toHaveBeenCalledExactlyOnceWith(false))
+    expect(session.destroyed).toBe(false)
+  })
+
   test('is let go of when the connection is gone', async () => {
     const connection = await stalled(5_000_000)
     const { outcomes, count } = lend(connection.opened)
