@@ -11,7 +11,7 @@ const LEAST_TIME = 1000
 const FIRST = 2_000
 
 /** The process of the runtime: a child of this one. */
-function findRuntime(): number {
+export function findRuntime(): number {
   const isOurs = (pid: string) => {
     try {
       const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')

@@ -23,6 +23,8 @@ export interface ScriptOptions {
   readonly compatibilityFlags?: readonly string[]
   /** Code that runs before it. */
   readonly banner?: string
+  /** Whether `miniflare.getInspectorURL()` leads to its debugger. */
+  readonly inspects?: boolean
 }
 
 /** Starts the Worker of `worker/`; `banner` is code that runs before it. */
@@ -32,7 +34,7 @@ export function startWorker(vars: Record<string, string>, banner = ''): Promise<
 
 /** Starts the Worker in a file. */
 export async function startScript(entry: string, options: ScriptOptions = {}): Promise<RunningWorker> {
-  const { vars = {}, durableObjects = {}, compatibilityFlags = [], banner = '' } = options
+  const { vars = {}, durableObjects = {}, compatibilityFlags = [], banner = '', inspects = false } = options
   const classes = Object.entries(durableObjects).map(([name, className]) => [name, { className, useSQLite: true }])
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
@@ -43,6 +45,7 @@ export async function startScript(entry: string, options: ScriptOptions = {}): P
       bindings: { ...vars },
       durableObjects: Object.fromEntries(classes),
       modules: await bundleWorker(entry, { banner: { js: banner } }),
+      ...(inspects ? { inspectorPort: 0 } : {}),
     }),
   )
   const { origin: url } = await miniflare.ready
