@@ -219,7 +219,7 @@ const sockets: Row[] = [
     unit: 'sockets',
     work: 'connect',
     sockets: 8,
-    peers: ['hawser', 'hawser h2', 'ws', 'undici', 'Node'],
+    peers: ['hawser', 'hawser h2', 'ws', 'undici', 'Node', 'raw socket', 'raw stream h2'],
     goals: [...faster('hawser', { ws: 1 }), ...faster('hawser h2', { ws: 2.5 })],
     isQuick: true,
   },
