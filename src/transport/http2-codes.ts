@@ -7,7 +7,8 @@ interface Http2Code {
 }
 
 const CODES: readonly Http2Code[] = [
-  { name: 'NO_ERROR', retriable: false },
+  // Before an answer it is said by servers that go away.
+  { name: 'NO_ERROR', retriable: true },
   { name: 'PROTOCOL_ERROR', retriable: false },
   { name: 'INTERNAL_ERROR', retriable: true },
   { name: 'FLOW_CONTROL_ERROR', retriable: false },

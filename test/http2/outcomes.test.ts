@@ -145,6 +145,7 @@ describe('a RST_STREAM before the answer', () => {
 
   test.each([
     ['ENHANCE_YOUR_CALM', true],
+    ['NO_ERROR', true],
     ['PROTOCOL_ERROR', false],
     ['INADEQUATE_SECURITY', false],
   ] as const)('of %s says whether another try is worth it', async (name, retriable) => {
