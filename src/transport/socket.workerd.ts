@@ -96,7 +96,7 @@ class WorkerdByteStream implements DialedStream {
     if (this.#hasFinished || this.#isOver) return
     this.#hasFinished = true
     this.#writer.close().then(
-      () => this.#hasEnded && this.#close(undefined),
+      () => this.#hasEnded && this.#close(),
       () => {},
     )
   }
@@ -111,7 +111,7 @@ class WorkerdByteStream implements DialedStream {
   }
 
   destroy(): void {
-    this.defer(() => this.#close(undefined))
+    this.defer(() => this.#close())
   }
 
   /**
@@ -140,7 +140,7 @@ class WorkerdByteStream implements DialedStream {
   }
 
   get #mayDeliver(): boolean {
-    return this.#sink !== undefined && !this.#isPaused && !this.#isOver && (!this.#hasEnded || this.#held.length > 0)
+    return this.#sink !== undefined && !this.#isPaused && (!this.#hasEnded || this.#held.length > 0)
   }
 
   async #readOnce(): Promise<void> {
@@ -160,16 +160,19 @@ class WorkerdByteStream implements DialedStream {
   #takeEnd(): void {
     this.#hasEnded = true
     this.#sink?.onEnd()
-    if (this.#hasFinished) this.#close(undefined)
+    if (this.#hasFinished) this.#close()
   }
 
-  #close(error: unknown): void {
+  #close(error?: unknown): void {
     if (this.#isOver) return
     this.#isOver = true
-    this.#held.length = 0
+    const sink = this.#sink
+    // The runtime may keep an error of the socket, and with it whoever was called when it came.
+    this.#sink = undefined
+    this.#buffer = new ArrayBuffer(0)
     this.#closeSocket()
     for (const released of this.#unreleased) this.#release(released, false)
-    this.#sink?.onClosed(error === undefined || error instanceof Error ? error : new Error(String(error)))
+    sink?.onClosed(error === undefined || error instanceof Error ? error : new Error(String(error)))
   }
 
   /** The runtime ends the connection once the peer has taken what is under way. Aborting alone would not end it. */

@@ -16,6 +16,8 @@ export class TlsIdentities {
       .filter(([, value]) => value !== undefined)
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([name, value]) => [name, this.#describe(value)])
+    // Most have none, and a digest would be a good part of opening a socket.
+    if (entries.length === 0) return ''
     return createHash('sha256').update(JSON.stringify(entries)).digest('base64')
   }
 
