@@ -153,11 +153,9 @@ export class Outbox {
     const size = this.#end - slab
     const { memory, buffer } = this.#codec
     const lends = slab !== SCRATCH && this.#mayLend(size)
-    if (size > 0) {
-      const chunk = lends ? buffer.subarray(slab, this.#end) : memory.slice(slab, this.#end)
-      if (this.#sealed === undefined) this.#sealed = [chunk]
-      else this.#sealed.push(chunk)
-    }
+    const chunk = lends ? buffer.subarray(slab, this.#end) : memory.slice(slab, this.#end)
+    if (this.#sealed === undefined) this.#sealed = [chunk]
+    else this.#sealed.push(chunk)
     if (lends) this.#lent++
     else if (slab !== SCRATCH) this.#arena.release(slab)
     this.#slab = 0
@@ -169,7 +167,7 @@ export class Outbox {
    * could otherwise hold a whole slab for each small write.
    */
   #mayLend(size: number): boolean {
-    if (size === 0 || this.#lent === LENT_MAX || this.#arena.free < FREE_MIN) return false
+    if (this.#lent === LENT_MAX || this.#arena.free < FREE_MIN) return false
     return size >= LEND_FROM || this.#inFlight === 0
   }
 

@@ -158,6 +158,17 @@ describe.each(CODECS)('an outbox on %s', (_, codec) => {
       expect(outbox.take().map(({ length }) => length)).toEqual([40_008, 30_008])
     })
 
+    test('a new one for a frame that is made in place and might not fit', () => {
+      outbox.push(BINARY, pattern(60_000))
+      outbox.pushMade(BINARY, 10_000, (memory, at) => {
+        memory.set(pattern(10_000), at)
+        return 10_000
+      })
+      const chunks = outbox.take()
+      expect(chunks.map(({ length }) => length)).toEqual([60_008, 10_008])
+      expect(parseFrames(bytesOf(chunks))[1]!.payload.equals(pattern(10_000))).toBe(true)
+    })
+
     test('full ones for a frame larger than a slab, beginning behind what there is', () => {
       outbox.push(BINARY, pattern(10))
       outbox.push(BINARY, pattern(150_000))
@@ -221,7 +232,20 @@ describe.each(CODECS)('an outbox on %s', (_, codec) => {
       expect(takeOne(20_000).every(isLent)).toBe(true)
     })
 
+    test('as often as they are released', () => {
+      for (let i = 0; i < 2 * LENT_MAX; i++) {
+        const chunks = takeOne(20_000)
+        expect(chunks.every(isLent)).toBe(true)
+        outbox.release(chunks)
+      }
+    })
+
     test('none while few are free, so that all connections can build frames', () => {
+      // The frame itself takes one.
+      while (arena.free > FREE_MIN + 1) arena.acquire()
+      const last = takeOne(20_000)
+      expect(last.every(isLent)).toBe(true)
+      outbox.release(last)
       while (arena.free >= FREE_MIN) arena.acquire()
       expect(takeOne(20_000).every(isCopied)).toBe(true)
       expect(arena.free).toBe(FREE_MIN - 1)
