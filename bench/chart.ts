@@ -41,7 +41,7 @@ function label(x: number, y: number, kind: string, text: string, anchor = 'start
 
 function barClass(peer: string): string {
   if (peer.includes('hawser')) return 'ours'
-  return peer === 'raw socket' || peer === 'memory.copy' ? 'limit' : 'bar'
+  return peer.startsWith('raw ') || peer === 'memory.copy' ? 'limit' : 'bar'
 }
 
 /** One row: its name, then a bar for each peer, the longest one over the whole width. */

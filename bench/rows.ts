@@ -147,7 +147,7 @@ const web: Row[] = [16, 125, KiB].map((size) => ({
   isQuick: size === 16,
 }))
 
-/** Over one connection, as many bytes under way on all sockets together as one has alone. */
+/** Over one connection; each of many sockets has a sixteenth of what one has under way alone, one message at least. */
 const http2: Row[] = [1, 100].flatMap((sockets) =>
   [
     { size: 16, goal: 6 },

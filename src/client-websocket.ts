@@ -332,7 +332,11 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
         const inbox = this.#connection?.inbox
         if (!inbox) return this.#cannot('receive')
         const taken = inBatches ? undefined : inbox.poll()
-        if (taken !== undefined) return Promise.resolve(resultOf(taken as T))
+        if (taken !== undefined) {
+          // It holds the message that it was for.
+          waiting = undefined
+          return Promise.resolve(resultOf(taken as T))
+        }
         const { isAwaited } = inbox
         const next = inBatches ? inbox.receiveAll() : inbox.receive()
         // A second one at the same time fails, and the first goes on to wait.

@@ -1,5 +1,6 @@
 /*
- * The other side of the benchmark: one thread, one epoll, no library. It does so little that it is faster than every client.
+ * The other side of the benchmark: one thread, one epoll, no library. It does so little that it is faster than
+ * nearly every client.
  *
  *     /echo                            sends every frame back, unmasked
  *     /sink?bytes=N                    sends one message for every N bytes that have come

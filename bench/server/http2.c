@@ -60,7 +60,7 @@ static uint8_t answered[FRAME_BYTES + 64];
 static uint8_t *grow(struct buffer *b, size_t length) {
   if (b->start == b->end) b->start = b->end = 0;
   if (b->end + length > b->room) {
-    memmove(b->bytes, b->bytes + b->start, b->end - b->start);
+    if (b->bytes) memmove(b->bytes, b->bytes + b->start, b->end - b->start);
     b->end -= b->start, b->start = 0;
     if (b->end + length > b->room) b->bytes = realloc(b->bytes, b->room = 2 * (b->end + length));
   }

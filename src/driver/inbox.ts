@@ -194,7 +194,7 @@ export class Inbox {
     if (signal?.aborted) return Promise.reject(signal.reason)
     if (this.#isBusy) {
       const message = this.#receiver
-        ? 'A receive is already waiting: let it end first.'
+        ? 'A receive waits already: let it end first.'
         : 'The stream of the last message is not at its end: read or cancel it.'
       return Promise.reject(new InvalidStateError(message, this.#owner.state))
     }

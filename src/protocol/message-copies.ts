@@ -17,6 +17,8 @@ const TINY_BYTES = 64
 const SHORT_BYTES = 2048
 /** A message that is kept keeps no more alive than this. */
 const SHARED_BYTES = 16384
+/** Nor more than so many times its own length: a server must not make much of little. */
+const SHARED_BY = 16
 const NONE = new ArrayBuffer(0)
 
 /**
@@ -78,7 +80,7 @@ export class MessageCopies {
 
   #sharing(from: number, length: number): Uint8Array {
     if (this.#used + length > this.#shared.byteLength) {
-      this.#shared = new ArrayBuffer(Math.min(SHARED_BYTES, this.#end - from))
+      this.#shared = new ArrayBuffer(Math.min(SHARED_BYTES, SHARED_BY * length, this.#end - from))
       this.#used = 0
     }
     const bytes = new Uint8Array(this.#shared, this.#used, length)

@@ -14,7 +14,10 @@ const FIRST_BUFFER = 1 << 16
 /** How much room there is next, as a multiple of what has come, when the header says that so much will come. */
 const ANNOUNCED_GROWTH = 16
 const NOTHING = memoryView(new ArrayBuffer(0))
-/** Text is copied into a string, so that what it was collected in serves again, up to so many bytes for each thread. */
+/**
+ * Text is copied into a string, so that what it was collected in serves again, up to so many bytes for each thread: not
+ * for a text that needs much less, which may never end.
+ */
 const SPARE_MAX = 1 << 20
 let spare = NOTHING
 
@@ -75,7 +78,7 @@ export class MessageParts {
     const growth = total === undefined ? 2 : ANNOUNCED_GROWTH
     const most = Math.max(needed, capacity * growth, FIRST_BUFFER)
     const room = total === undefined ? most : Math.min(most, total)
-    const grown = isText && spare.length >= room ? spare : memoryView(new ArrayBuffer(room))
+    const grown = isText && spare.length >= room && spare.length <= room * 4 ? spare : memoryView(new ArrayBuffer(room))
     if (grown === spare) spare = NOTHING
     grown.set(this.#bytes.subarray(0, this.size))
     this.#bytes = grown

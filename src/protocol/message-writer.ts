@@ -1,6 +1,6 @@
 import { BLOCK_BYTES } from '../codec/layout.ts'
 import { FINAL, Opcode, RSV1 } from '../codec/opcode.ts'
-import { memoryText } from '../codec/text.ts'
+import { memoryText, UTF8_PER_UNIT } from '../codec/text.ts'
 import type { Message } from './message-parts.ts'
 import type { Outbox } from './outbox.ts'
 
@@ -19,8 +19,6 @@ export interface MessageDeflater {
 /** What is done in one step of a large message. */
 const STEP_BYTES = 1 << 18
 const LARGEST_HEADER = 14
-/** Of a UTF-16 code unit in UTF-8. */
-const MOST_BYTES_PER_UNIT = 3
 /** An empty block that is not compressed, less the four bytes that no message ends with (RFC 7692 §7.2.3.6). */
 const EMPTY_BLOCK = Uint8Array.of(0)
 const NOTHING = new Uint8Array(0)
@@ -135,5 +133,5 @@ function opcodeOf(isText: boolean): number {
 
 /** The most bytes that a message can have, without encoding it. */
 function mostBytes(message: Message): number {
-  return message.length * (typeof message === 'string' ? MOST_BYTES_PER_UNIT : 1)
+  return message.length * (typeof message === 'string' ? UTF8_PER_UNIT : 1)
 }
