@@ -216,7 +216,7 @@ describe('no answer', () => {
     ['NGHTTP2_HTTP_1_1_REQUIRED', 'HTTP_1_1_REQUIRED', 'http1', false],
     ['NGHTTP2_ENHANCE_YOUR_CALM', 'ENHANCE_YOUR_CALM', undefined, true],
     ['NGHTTP2_PROTOCOL_ERROR', 'PROTOCOL_ERROR', undefined, false],
-    ['NGHTTP2_NO_ERROR', 'NO_ERROR', undefined, false],
+    ['NGHTTP2_NO_ERROR', 'NO_ERROR', undefined, true],
   ] as const)('because of %s', async (code, name, remedy, retriable) => {
     const { url } = await rawServer(async (connection) => {
       await connection.start()
