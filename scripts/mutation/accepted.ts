@@ -98,6 +98,8 @@ export const ACCEPTED: readonly Accepted[] = [
       'const TEXT_RUN = 1024 → const TEXT_RUN = 1025',
       'const TEXT_RUN = 1024 → const TEXT_RUN = 1023',
       'const SHARED_BYTES = 16384 → const SHARED_BYTES = 16383',
+      'const SHARED_BY = 16 → const SHARED_BY = 17',
+      'const SHARED_BY = 16 → const SHARED_BY = 15',
     ],
   },
   {
@@ -148,6 +150,15 @@ export const ACCEPTED: readonly Accepted[] = [
     reason: 'A size that was measured to do well; one more or less is as good.',
     changes: [
       'const growth = total === undefined ? 2 : ANNOUNCED_GROWTH → const growth = total === undefined ? 3 : ANNOUNCED_GROWTH',
+      'const SPARE_MAX = 1 << 20 → const SPARE_MAX = 2 << 20',
+      'const SPARE_MAX = 1 << 20 → const SPARE_MAX = 1 << 21',
+      'const SPARE_MAX = 1 << 20 → const SPARE_MAX = 1 << 19',
+      'if (isText && length <= SPARE_MAX && length > spare.length) spare = this.#bytes → if (isText && ((length) < (SPARE_MAX)) && length > spare.length) spare = this.#bytes',
+      'if (isText && length <= SPARE_MAX && length > spare.length) spare = this.#bytes → if (isText && length <= SPARE_MAX && ((length) >= (spare.length))) spare = this.#bytes',
+      'const grown = isText && spare.length >= room && spare.length <= room * 4 ? spare : memoryView(new ArrayBuffer(room)) → const grown = isText && ((spare.length) > (room)) && spare.length <= room * 4 ? spare : memoryView(new ArrayBuffer(room))',
+      'const grown = isText && spare.length >= room && spare.length <= room * 4 ? spare : memoryView(new ArrayBuffer(room)) → const grown = isText && spare.length >= room && ((spare.length) < (room * 4)) ? spare : memoryView(new ArrayBuffer(room))',
+      'const grown = isText && spare.length >= room && spare.length <= room * 4 ? spare : memoryView(new ArrayBuffer(room)) → const grown = isText && spare.length >= room && spare.length <= room * 5 ? spare : memoryView(new ArrayBuffer(room))',
+      'const grown = isText && spare.length >= room && spare.length <= room * 4 ? spare : memoryView(new ArrayBuffer(room)) → const grown = isText && spare.length >= room && spare.length <= room * 3 ? spare : memoryView(new ArrayBuffer(room))',
     ],
   },
   {
@@ -155,6 +166,7 @@ export const ACCEPTED: readonly Accepted[] = [
     reason: 'Only faster: the other way comes to the same result.',
     changes: [
       '#isAscii = true → #isAscii = false',
+      'if (grown === spare) spare = NOTHING → if (true) spare = NOTHING',
       'this.#isAscii = true → ;',
       'this.#isAscii = true → this.#isAscii = false',
       'const decode = this.#isAscii ? memoryText.fromAscii : memoryText.fromUtf8 → const decode = false ? memoryText.fromAscii : memoryText.fromUtf8',
@@ -164,8 +176,27 @@ export const ACCEPTED: readonly Accepted[] = [
   },
   {
     file: 'src/protocol/message-reader.ts',
-    reason: 'A piece of no bytes is left out by the stream.',
-    changes: ['if (this.#parts.size === 0) return → if (this.#parts.size === (-1)) return'],
+    reason: 'Only faster: the other way comes to the same result.',
+    changes: [
+      'if (bytes.buffer === memory.buffer) return this.#read(bytes.byteOffset, bytes.length) → if (false) return this.#read(bytes.byteOffset, bytes.length)',
+      'if ((flags & (STARTS | ENDS)) !== (STARTS | ENDS)) return this.#takePieceOfControl(flags, from, to) → if (true) return this.#takePieceOfControl(flags, from, to)',
+      'if ((flags & (STARTS | ENDS)) !== (STARTS | ENDS)) return this.#takePieceOfControl(flags, from, to) → if ((((flags) | (STARTS | ENDS))) !== (STARTS | ENDS)) return this.#takePieceOfControl(flags, from, to)',
+      'if ((flags & (STARTS | ENDS)) !== (STARTS | ENDS)) return this.#takePieceOfControl(flags, from, to) → if ((flags & (((STARTS) & (ENDS)))) !== (STARTS | ENDS)) return this.#takePieceOfControl(flags, from, to)',
+    ],
+  },
+  {
+    file: 'src/protocol/message-reader.ts',
+    reason: 'No size is below a limit of 0 either way.',
+    changes: [
+      'const size = flags & COMPRESSED ? 0 : this.#parts.size + announced → const size = flags & COMPRESSED ? (-1) : this.#parts.size + announced',
+    ],
+  },
+  {
+    file: 'src/protocol/message-reader.ts',
+    reason: 'The end of a message that has been inflated to its last byte gives nothing that would need room.',
+    changes: [
+      'if (!this.#inflater!.finish(memory, end, BLOCK_BYTES - produced)) return protocolError(INVALID_DEFLATE) → if (!this.#inflater!.finish(memory, end, ((BLOCK_BYTES) + (produced)))) return protocolError(INVALID_DEFLATE)',
+    ],
   },
   {
     file: 'src/protocol/message-reader.ts',
@@ -175,17 +206,37 @@ export const ACCEPTED: readonly Accepted[] = [
       'const NEW_STREAM_BYTES = 1 << 12 → const NEW_STREAM_BYTES = 2 << 12',
       'const NEW_STREAM_BYTES = 1 << 12 → const NEW_STREAM_BYTES = 1 << 13',
       'this.#inflated = 0 → this.#inflated = 1',
+      'this.#inflated = 0 → this.#inflated = (-1)',
+      'this.#inflated = 0 → this.#inflated = 1 (2)',
+      'this.#inflated = 0 → this.#inflated = (-1) (2)',
+      'this.#inflated += isUsedUp || !hasRoom ? produced : produced + NEW_STREAM_BYTES → this.#inflated += false ? produced : produced + NEW_STREAM_BYTES',
+      'this.#inflated += isUsedUp || !hasRoom ? produced : produced + NEW_STREAM_BYTES → this.#inflated += ((isUsedUp) && (!hasRoom)) ? produced : produced + NEW_STREAM_BYTES',
+      'this.isHolding ||= this.#inflated >= TURN_BYTES || this.#sink.isFull → this.isHolding ||= ((this.#inflated) > (TURN_BYTES)) || this.#sink.isFull',
     ],
   },
   {
     file: 'src/protocol/message-reader.ts',
     reason: 'It is set before it is read.',
-    changes: ['#inflated = 0 → #inflated = 1', '#fragments = 0 → #fragments = 1'],
+    changes: [
+      '#inflated = 0 → #inflated = 1',
+      '#inflated = 0 → #inflated = (-1)',
+      '#fragments = 0 → #fragments = 1',
+      '#fragments = 0 → #fragments = (-1)',
+    ],
   },
   {
     file: 'src/protocol/message-reader.ts',
     reason: 'Only frees what nobody reads any more.',
-    changes: ['this.#held = undefined → ; (2)', 'this.#copies.begin(0) → this.#copies.begin(1)'],
+    changes: [
+      'this.#held = undefined → ; (2)',
+      'this.#control = undefined → ;',
+      'this.#copies.begin(0) → ;',
+      'this.#copies.begin(0) → this.#copies.begin(1)',
+      'this.#copies.begin(0) → this.#copies.begin((-1))',
+      'this.#copies.begin(0) → ; (2)',
+      'this.#copies.begin(0) → this.#copies.begin(1) (2)',
+      'this.#copies.begin(0) → this.#copies.begin((-1)) (2)',
+    ],
   },
   {
     file: 'src/protocol/message-reader.ts',
@@ -207,7 +258,10 @@ export const ACCEPTED: readonly Accepted[] = [
   {
     file: 'src/protocol/message-writer.ts',
     reason: 'Only faster: the other way comes to the same result.',
-    changes: ['if (LARGEST_HEADER + most > BLOCK_BYTES) { → if (true) {'],
+    changes: [
+      'if (headerLength(most) + most > BLOCK_BYTES) { → if (true) {',
+      'if (headerLength(most) + most > BLOCK_BYTES) { → if (((headerLength(most) + most) >= (BLOCK_BYTES))) {',
+    ],
   },
   {
     file: 'src/protocol/message-writer.ts',
@@ -217,9 +271,24 @@ export const ACCEPTED: readonly Accepted[] = [
     ],
   },
   {
+    file: 'src/protocol/message-writer.ts',
+    reason: 'What is exactly as long as a step, or as several, leaves zlib nothing to flush a second time.',
+    changes: [
+      'if (bytes.length < this.#threshold || bytes.length <= STEP_BYTES) { → if (bytes.length < this.#threshold || ((bytes.length) < (STEP_BYTES))) {',
+      'for (let from = 0; from < bytes.length; from += STEP_BYTES) { → for (let from = 0; ((from) <= (bytes.length)); from += STEP_BYTES) {',
+    ],
+  },
+  {
+    file: 'src/protocol/message-writer.ts',
+    reason: 'Node encodes bytes as themselves.',
+    changes: [
+      'this.#writeDeflated(isText ? memoryText.encode(message) : message, isText, deflater) → this.#writeDeflated(true ? memoryText.encode(message) : message, isText, deflater)',
+    ],
+  },
+  {
     file: 'src/protocol/outbox.ts',
     reason: 'A size that was measured to do well; one more or less is as good.',
-    changes: ['const at = this.#reserve(1) → const at = this.#reserve(2)'],
+    changes: ['const at = this.#reserve(1) → const at = this.#reserve(2)', 'const FREE_MIN = 32 → const FREE_MIN = 31'],
   },
   {
     file: 'src/protocol/outbox.ts',
@@ -243,6 +312,19 @@ export const ACCEPTED: readonly Accepted[] = [
   {
     file: 'src/protocol/protocol.ts',
     reason: 'A size that was measured to do well; one more or less is as good.',
-    changes: ['const PONG_BACKLOG = 65536 → const PONG_BACKLOG = 65535'],
+    changes: [
+      'const PONG_BACKLOG = 65536 → const PONG_BACKLOG = 65535',
+      'const PONG_BACKLOG = 65536 → const PONG_BACKLOG = 65537',
+      'if (!payload || this.outbox.buffered > PONG_BACKLOG) return false → if (!payload || ((this.outbox.buffered) >= (PONG_BACKLOG))) return false',
+      'if (this.outbox.buffered > PONG_BACKLOG) this.#owedPong = payload → if (((this.outbox.buffered) >= (PONG_BACKLOG))) this.#owedPong = payload',
+    ],
+  },
+  {
+    file: 'src/protocol/protocol.ts',
+    reason: 'Without a deflater nobody asks for the threshold.',
+    changes: [
+      'this.writer = new MessageWriter(this.outbox, compression?.deflater, compression?.threshold ?? 0) → this.writer = new MessageWriter(this.outbox, compression?.deflater, compression?.threshold ?? 1)',
+      'this.writer = new MessageWriter(this.outbox, compression?.deflater, compression?.threshold ?? 0) → this.writer = new MessageWriter(this.outbox, compression?.deflater, compression?.threshold ?? (-1))',
+    ],
   },
 ]

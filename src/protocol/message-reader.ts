@@ -124,7 +124,7 @@ export class MessageReader {
   push(bytes: Uint8Array): HawserError | undefined {
     const { memory } = this.#codec
     this.#inflated = 0
-    if (bytes.buffer === memory.buffer) return this.#read(bytes.byteOffset - memory.byteOffset, bytes.length)
+    if (bytes.buffer === memory.buffer) return this.#read(bytes.byteOffset, bytes.length)
     for (let from = 0; from < bytes.length; from += BLOCK_BYTES) {
       const piece = bytes.subarray(from, from + BLOCK_BYTES)
       memory.set(piece, INPUT)
@@ -148,7 +148,7 @@ export class MessageReader {
       const failure = this.#takeRow(row.flags, INPUT, INPUT + row.bytes.length, row.left)
       if (failure) return failure
     }
-    return this.isHolding || this.#violation === 0 || this.#closed ? undefined : protocolError(this.#violation)
+    return this.#endTurn()
   }
 
   /** Somebody begins to want messages piece by piece. */
@@ -161,7 +161,6 @@ export class MessageReader {
     this.#stream = this.#sink.takeStream(opcode === Opcode.text)
     if (this.#stream === undefined) return
     this.needsReceiver = false
-    if (this.#parts.size === 0) return
     this.#stream.write(this.#parts.bytes, 0, this.#parts.size)
     this.#parts.clear()
   }
@@ -169,6 +168,7 @@ export class MessageReader {
   /** Frees what an unfinished message holds. */
   clear(): void {
     this.#parts.clear()
+    this.#copies.begin(0)
     this.#held = undefined
     this.isHolding = false
     this.#closed = true
@@ -185,6 +185,10 @@ export class MessageReader {
       if (failure) return failure
       this.#violation = this.#decoder.violation
     }
+    return this.#endTurn()
+  }
+
+  #endTurn(): HawserError | undefined {
     this.#copies.begin(0)
     return this.isHolding || this.#violation === 0 || this.#closed ? undefined : protocolError(this.#violation)
   }
@@ -257,7 +261,7 @@ export class MessageReader {
     }
     this.#stream.write(this.#codec.memory, from, to)
     // What is not compressed would take as much memory if it were held.
-    this.isHolding ||= (flags & COMPRESSED) !== 0 && this.#stream.isFull
+    this.isHolding = (flags & COMPRESSED) !== 0 && this.#stream.isFull
   }
 
   #endMessage(flags: number): void {

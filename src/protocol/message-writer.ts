@@ -1,3 +1,4 @@
+import { headerLength } from '../codec/codec.ts'
 import { BLOCK_BYTES } from '../codec/layout.ts'
 import { FINAL, Opcode, RSV1 } from '../codec/opcode.ts'
 import { memoryText, UTF8_PER_UNIT } from '../codec/text.ts'
@@ -18,7 +19,6 @@ export interface MessageDeflater {
 
 /** What is done in one step of a large message. */
 const STEP_BYTES = 1 << 18
-const LARGEST_HEADER = 14
 /** An empty block that is not compressed, less the four bytes that no message ends with (RFC 7692 §7.2.3.6). */
 const EMPTY_BLOCK = Uint8Array.of(0)
 const NOTHING = new Uint8Array(0)
@@ -86,7 +86,7 @@ export class MessageWriter {
     }
     const firstByte = FINAL | RSV1 | opcode
     const most = deflater.bound(bytes.length)
-    if (LARGEST_HEADER + most > BLOCK_BYTES) {
+    if (headerLength(most) + most > BLOCK_BYTES) {
       this.#outbox.pushParts(firstByte, deflater.end(deflater.deflate(bytes, true)))
     } else {
       this.#outbox.pushMade(firstByte, most, (memory, at) => deflater.deflateInto(bytes, memory, at))

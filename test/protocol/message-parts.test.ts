@@ -107,6 +107,12 @@ describe('what a text was collected in', () => {
     expect(parts.take(false)).toEqual(pattern(500 * KiB))
   })
 
+  test('does not come from a binary message either', () => {
+    const binary = collected(600 * KiB, BINARY)
+    binary.parts.take(false)
+    expect(collected(600 * KiB, TEXT).room).not.toBe(binary.room)
+  })
+
   test('is given back to the system above 1 MiB', () => {
     const large = collected(1024 * KiB + 1, TEXT)
     large.parts.take(true)

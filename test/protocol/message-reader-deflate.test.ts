@@ -217,6 +217,13 @@ describe.each(CODECS)('a reader on %s, with compression,', (_, codec) => {
       expect(failure).toMatchObject({ limit: size })
     })
 
+    test('a message by what it is inflated, not by what its frame announces', () => {
+      expect(
+        read(serverFrame(BINARY, concat(stored(wire("'Hello'")), Uint8Array.of(0))), { maxMessageSize: 5 }).events,
+      ).toEqual([wire("'Hello'")])
+      expect(read(serverFrame(BINARY, Uint8Array.of(0)), { maxMessageSize: 0 }).events).toEqual([new Uint8Array(0)])
+    })
+
     test('what is inflated of a bomb to little more than a message may have', () => {
       const bomb = serverFrame(BINARY, compressed(new Uint8Array(64 * MiB)))
       for (const maxMessageSize of [1000, MiB, 4 * MiB]) {
@@ -257,10 +264,20 @@ describe.each(CODECS)('a reader on %s, with compression,', (_, codec) => {
       }
     }
 
-    test('a megabyte of one message', () => {
+    test('a megabyte of one message, and not much less', () => {
       const counts = turns(serverFrame(BINARY, compressed(new Uint8Array(10 * MiB))))
       expect(counts.length).toBeGreaterThan(8)
+      expect(counts.length).toBeLessThan(12)
       expect(Math.max(...counts)).toBeLessThanOrEqual(TURN)
+    })
+
+    test('a megabyte of what comes at once', () => {
+      const message = serverFrame(BINARY, compressed(new Uint8Array(600_000)))
+      const reader = new MessageReader(codec, LIMITS, new RecordingSink(), createInflater())
+      for (let i = 0; i < 4; i++) {
+        reader.push(message)
+        expect(reader.isHolding).toBe(false)
+      }
     })
 
     test('a megabyte of a message in many fragments', () => {

@@ -145,6 +145,7 @@ describe.each(CODECS)('a reader on %s', (_, codec) => {
 
     test('what has come already, when it is offered in the middle, and only then', () => {
       reader.offerStream()
+      expect(sink.offered).toBe(0)
       expect(pushAll(wire("02 02 'ab'"))).toBeUndefined()
       expect(reader.pending).toBe(2)
       reader.offerStream()
@@ -168,19 +169,31 @@ describe.each(CODECS)('a reader on %s', (_, codec) => {
     })
 
     test.each([
-      ['in fragments', "01 01 'a' 80 01 'b'", 'ab'],
-      ['compressed', 'c1 07 f248cdc9c90700', 'Hello'],
-    ])('not of a message %s that is over', (_, bytes, message) => {
-      for (const chunk of oneByOne(wire(bytes))) reader.push(chunk)
+      ['in fragments', oneByOne(wire("01 01 'a' 80 01 'b'")), 'ab'],
+      ['compressed', oneByOne(wire('c1 07 f248cdc9c90700')), 'Hello'],
+      ['compressed, and in one piece,', [wire('c1 07 f248cdc9c90700')], 'Hello'],
+    ])('not of a message %s that is over', (_, chunks, message) => {
+      for (const chunk of chunks) reader.push(chunk)
       want()
       reader.offerStream()
       expect(sink.events).toEqual([message])
     })
 
-    test('not of a whole message that lies in one piece: that is handed out as it is', () => {
+    test.each<[string, Uint8Array, string | Uint8Array]>([
+      ['whole message', wire("81 02 'hi'"), 'hi'],
+      ['message of the greatest size', serverFrame(0x82, pattern(MAX)), pattern(MAX)],
+      ['compressed message', wire('c1 07 f248cdc9c90700'), 'Hello'],
+    ])('not of a %s that lies in one piece: that is handed out as it is', (_, bytes, message) => {
       want()
-      expect(pushAll(wire("81 02 'hi'"))).toBeUndefined()
-      expect(sink.events).toEqual(['hi'])
+      expect(pushAll(bytes)).toBeUndefined()
+      expect(sink.events).toEqual([message])
+    })
+
+    test('that is text, also of a message that is too big', () => {
+      const stream = want()
+      expect(pushAll(serverFrame(0x81, prose(3000)))).toBeUndefined()
+      expect(sink.events).toEqual(['begin text'])
+      expect(stream.content.equals(prose(3000))).toBe(true)
     })
 
     test('of a compressed message: no more while it is full, and the rest when it is not', () => {

@@ -26,8 +26,8 @@ describe.each(CODECS)('a writer on %s', (_, codec) => {
     return new MessageWriter(outbox, undefined, 0)
   }
 
-  function deflatingWriter(threshold = THRESHOLD): MessageWriter {
-    const direction = { windowBits: 15, takeover: true }
+  function deflatingWriter(threshold = THRESHOLD, takeover = true): MessageWriter {
+    const direction = { windowBits: 15, takeover }
     return new MessageWriter(outbox, new Deflater(rawStreams()!, new StreamPool(10), direction), threshold)
   }
 
@@ -247,6 +247,16 @@ describe.each(CODECS)('a writer on %s', (_, codec) => {
       const [after] = taken()
       expect(after!.payload.length).toBeLessThan(50)
       expect(inflated([before!.payload, message, after!.payload]).toString()).toBe(content + LONG)
+    })
+
+    test('leaves nothing for the next message to refer to, if it may not', () => {
+      const writer = deflatingWriter(THRESHOLD, false)
+      const fragments = writer.fragments(true, true)
+      fragments.write(Buffer.from(LONG))
+      fragments.end()
+      taken()
+      writer.write(LONG, true)
+      expectMessages([LONG], taken())
     })
 
     test('is not compressed when it is not to be', () => {

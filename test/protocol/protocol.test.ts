@@ -341,6 +341,7 @@ describe.each(CODECS)('the protocol on %s', (_, codec) => {
     test('only once over a Close frame', () => {
       expect(receive('88 02 03ed')).toBeDefined()
       expect(receive('88 02 03ed')).toBeUndefined()
+      expect(protocol.resume()).toBeUndefined()
     })
 
     test('and closes no more', () => {

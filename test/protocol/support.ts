@@ -75,6 +75,8 @@ export class RecordingSink implements MessageSink {
   isAwaited = true
   /** Where the next message goes, if it is wanted piece by piece. */
   wanted: RecordingStream | undefined
+  /** How often a message was offered piece by piece. */
+  offered = 0
 
   onMessage(message: Message): void {
     this.events.push(message)
@@ -85,6 +87,7 @@ export class RecordingSink implements MessageSink {
   }
 
   takeStream(isText: boolean): PartSink | undefined {
+    this.offered++
     const { wanted } = this
     if (wanted !== undefined) this.events.push(`begin ${isText ? 'text' : 'binary'}`)
     this.wanted = undefined
