@@ -1,8 +1,9 @@
 /**
  * From bytes to a table of frames (RFC 6455 §5.2), for a client: frames from a server are not masked.
  *
- * A frame is told in segments: one row for each piece of it that a chunk holds, at least one when its header is complete.
- * Everything that one frame after another can do wrong is found here; what a message may be is the protocol's business.
+ * A frame is told in segments: one row for each piece of it that a chunk holds, at least one when its header is
+ * complete. Everything that one frame after another can do wrong is found here; what a message may be is the protocol's
+ * business.
  */
 import { ROW_BYTES, STATE, TABLE, TABLE_ROWS } from './memory'
 import { isAscii, REJECT, validate } from './utf8'
@@ -119,8 +120,8 @@ function holdByte(byte: u32): u32 {
 }
 
 /**
- * Reads a header from a chunk: all of it if it is there and its two first bytes are right, else one byte. Returns the bytes
- * it took; a rule it breaks goes to VIOLATION.
+ * Reads a header from a chunk: all of it if it is there and its two first bytes are right, else one byte. Returns the
+ * bytes it took; a rule it breaks goes to VIOLATION.
  */
 function readHeader(at: usize, available: usize): usize {
   if (load<u32>(HELD) === 0 && available >= 2) {
@@ -147,8 +148,9 @@ function checkText(at: usize, length: u32, ends: bool): u32 {
 }
 
 /**
- * Writes the rows of short messages that lie here whole, one behind the other, text of nothing but ASCII: what most servers send most of
- * the time. They leave no state behind. Returns the address behind the last row; whatever else follows has to be looked at closely.
+ * Writes the rows of short messages that lie here whole, one behind the other, text of nothing but ASCII: what most
+ * servers send most of the time. They leave no state behind. Returns the address behind the last row; whatever else
+ * follows has to be looked at closely.
  */
 function takeShortMessages(address: usize, end: usize, firstRow: usize): usize {
   if (load<u32>(HELD) || load<u32>(MESSAGE)) return firstRow
@@ -176,8 +178,8 @@ function behindRow(row: usize): usize {
 }
 
 /**
- * Decodes `length` bytes at `address`. Returns the number of rows. CONSUMED is less than `length` when the table is full, or
- * when a rule was broken; the rows before that are good.
+ * Decodes `length` bytes at `address`. Returns the number of rows. CONSUMED is less than `length` when the table is
+ * full, or when a rule was broken; the rows before that are good.
  */
 export function decode(address: usize, length: u32): u32 {
   let at = address

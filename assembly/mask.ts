@@ -3,7 +3,8 @@ const ALIGN_FROM: u32 = 16384
 
 /**
  * Masks bytes in place (RFC 6455 §5.3).
- * `key` holds the four octets of the masking key, the first in the lowest byte; it applies from the first of the bytes on.
+ * `key` holds the four octets of the masking key, the first in the lowest byte; it applies from the first of the bytes
+ * on.
  */
 export function mask(address: usize, length: u32, key: u32): void {
   let at = address

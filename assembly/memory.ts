@@ -1,5 +1,6 @@
 /**
- * The map of linear memory. It has one size from start to end: growing would detach every view that a socket still holds.
+ * The map of linear memory. It has one size from start to end: growing would detach every view that a socket still
+ * holds.
  *
  *     0x00000  ┌──────────────────────────────┐
  *              │ nothing: address 0 is no data│

@@ -34,7 +34,10 @@ function isAsciiBlock(block: v128): bool {
   return i8x16.bitmask(block) === 0
 }
 
-/** How many bytes from `address` on are ASCII, as far as blocks of 16 tell; the rest is less than a block or holds others. */
+/**
+ * How many bytes from `address` on are ASCII, as far as blocks of 16 tell; the rest is less than a block or holds
+ * others.
+ */
 function asciiPrefix(address: usize, length: u32): u32 {
   let at: u32 = 0
   while (at + 64 <= length) {
@@ -60,9 +63,9 @@ export function isAscii(address: usize, length: u32): bool {
 }
 
 /**
- * The errors in 16 bytes, given the 16 before them, after Keiser and Lemire, "Validating UTF-8 in less than one instruction
- * per byte" (2020). Each bit of the tables names a way in which two bytes in a row cannot be right; an error is a bit that
- * both halves of the first and the high half of the second agree on.
+ * The errors in 16 bytes, given the 16 before them, after Keiser and Lemire, "Validating UTF-8 in less than one
+ * instruction per byte" (2020). Each bit of the tables names a way in which two bytes in a row cannot be right; an
+ * error is a bit that both halves of the first and the high half of the second agree on.
  */
 function blockErrors(before: v128, block: v128): v128 {
   // What a high half of the first byte, its low half, and a high half of the second byte allow to be wrong.
@@ -99,7 +102,9 @@ function characterStart(at: usize): usize {
   return at
 }
 
-/** Validates a block or more from `address`, which begins a character; returns where to go on, 0 if something is wrong. */
+/**
+ * Validates a block or more from `address`, which begins a character; returns where to go on, 0 if something is wrong.
+ */
 function validateBlocks(address: usize, end: usize): usize {
   let at = address
   let before = i8x16.splat(0)

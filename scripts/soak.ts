@@ -1,7 +1,7 @@
 /**
- * `npm run soak`: many sockets for a long time, over HTTP/1.1, HTTP/2 and in workerd at once, with random traffic, kills
- * and reconnects. What both sides say of each socket is put together: a message that was lost, doubled, altered or out
- * of order fails it, and so do memory, handles or slabs of the core's memory that are not given back.
+ * `npm run soak`: many sockets for a long time, over HTTP/1.1, HTTP/2 and in workerd at once, with random traffic,
+ * kills and reconnects. What both sides say of each socket is put together: a message that was lost, doubled, altered
+ * or out of order fails it, and so do memory, handles or slabs of the core's memory that are not given back.
  *
  *     --minutes N   how long there is traffic (10)
  *     --sockets N   how many are open at a time (1000); of all three, workerd has a fifth

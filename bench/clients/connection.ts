@@ -2,6 +2,9 @@
 import type { Kind } from '../server/frames.ts'
 import type { Tally } from './tally.ts'
 
+/** Bytes; above this no more is sent until less is waiting: hawser's own highWaterMark. */
+export const HIGH_WATER_MARK = 256 * 1024
+
 export interface Target {
   readonly url: string
   readonly http2: boolean

@@ -1,6 +1,7 @@
 /** What a peer without a library sends and receives: frames built beforehand, and their bytes counted. */
+import type { Writable } from 'node:stream'
 import { frame } from '../server/frames.ts'
-import type { Target } from './connection.ts'
+import { HIGH_WATER_MARK, type Target } from './connection.ts'
 import type { Tally } from './tally.ts'
 
 export class RawFrames {
@@ -18,11 +19,12 @@ export class RawFrames {
     this.#going = frame(kind, Buffer.from(messages[0]!), true)
   }
 
-  /** So many frames in one piece. */
-  block(count: number): Buffer {
-    const made = this.#blocks.get(count) ?? Buffer.concat(Array<Buffer>(count).fill(this.#going))
-    this.#blocks.set(count, made)
-    return made
+  /** Writes so many frames in one piece. */
+  burst(stream: Writable, count: number): Promise<void> | undefined {
+    const block = this.#blocks.get(count) ?? Buffer.concat(Array<Buffer>(count).fill(this.#going))
+    this.#blocks.set(count, block)
+    stream.write(block)
+    return stream.writableLength > HIGH_WATER_MARK ? drained(stream) : undefined
   }
 
   /** Bytes have come, all of them frames of the same size. */
@@ -38,4 +40,8 @@ export class RawFrames {
       if (bytes[i] !== this.#coming[(this.#rest + i) % this.#coming.length]) throw new Error('Other bytes have come')
     }
   }
+}
+
+async function drained(stream: Writable): Promise<void> {
+  while (stream.writableLength > HIGH_WATER_MARK) await new Promise(setImmediate)
 }

@@ -29,7 +29,7 @@ export const open: Open = async (target, tally) => {
   const frames = new RawFrames(target, tally)
   stream.on('data', (bytes: Buffer) => frames.take(bytes))
   return {
-    burst: (count) => (stream.write(frames.block(count)) ? undefined : once(stream, 'drain')),
+    burst: (count) => frames.burst(stream, count),
     close: () => stream.destroy(),
   }
 }

@@ -1,5 +1,4 @@
 /** The limit: a socket of Node with the same bytes, built beforehand, which looks at nothing that comes. */
-import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import type { Open } from './connection.ts'
 import { RawFrames } from './raw-frames.ts'
@@ -36,7 +35,7 @@ export const open: Open = async (target, tally) => {
   })
   await upgraded.promise
   return {
-    burst: (count) => (socket.write(frames.block(count)) ? undefined : once(socket, 'drain')),
+    burst: (count) => frames.burst(socket, count),
     close: () => socket.destroy(),
   }
 }

@@ -1,5 +1,5 @@
 /** The interface that all WebSocket classes share. */
-import type { Connection, Target } from './connection.ts'
+import { type Connection, HIGH_WATER_MARK, type Target } from './connection.ts'
 import type { Tally } from './tally.ts'
 
 export interface StandardSocket {
@@ -14,9 +14,6 @@ export interface StandardSocket {
   /** ws has it. */
   terminate?(): void
 }
-
-/** Above this no more is sent until less is waiting: hawser's own highWaterMark. */
-const HIGH_WATER_MARK = 256 * 1024
 
 async function drained(ws: StandardSocket): Promise<void> {
   while (ws.bufferedAmount > HIGH_WATER_MARK) await new Promise(setImmediate)

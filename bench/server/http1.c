@@ -6,8 +6,8 @@
  *     /sink?bytes=N                    sends one message for every N bytes that have come
  *     /source?messages=N&size=S&kind=K sends N messages of S bytes for every frame that has come
  *
- * An offer of permessage-deflate is accepted on a path that says `deflate`. Nothing is compressed here: what one direction has
- * compressed, in order, is good for the other one as it is.
+ * An offer of permessage-deflate is accepted on a path that says `deflate`. Nothing is compressed here: what one
+ * direction has compressed, in order, is good for the other one as it is.
  *
  * It prints its port, and ends when its standard input does.
  */
@@ -45,6 +45,8 @@ struct connection {
   /* What could not be written yet. */
   uint8_t *pending;
   size_t pending_start, pending_end;
+  /* The Close frame is answered: the end comes behind what is pending. */
+  int is_closed;
   uint64_t sink_every, sink_count;
   struct block *block;
   uint64_t source_messages, source_left;
@@ -156,6 +158,7 @@ static void flush_pending(struct connection *c) {
   free(c->pending);
   c->pending = NULL;
   c->pending_start = c->pending_end = 0;
+  if (c->is_closed) shutdown(c->fd, SHUT_WR);
 }
 
 /* ── The source ── */
@@ -208,7 +211,8 @@ static void take(struct connection *c, const uint8_t *bytes, size_t length) {
   size_t made = answer(&c->reader, bytes, length, out, &frames);
   if (c->mode == ECHO || c->reader.is_closing) {
     put(c, out, made);
-    if (c->reader.is_closing && c->reader.payload_left == 0) shutdown(c->fd, SHUT_WR);
+    c->is_closed = c->reader.is_closing && c->reader.payload_left == 0;
+    if (c->is_closed && c->pending_end == c->pending_start) shutdown(c->fd, SHUT_WR);
     return;
   }
   c->source_left += frames * c->source_messages * c->block->frame;

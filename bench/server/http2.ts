@@ -1,6 +1,6 @@
 /**
- * What stands in for `http2.c` where there is no C compiler, and for paths other than /echo: extended CONNECT (RFC 8441)
- * without TLS, then the bytes of its stream as they are. Prints its port.
+ * What stands in for `http2.c` where there is no C compiler, and for paths other than /echo: extended CONNECT (RFC
+ * 8441) without TLS, then the bytes of its stream as they are. Prints its port.
  */
 import { createServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'

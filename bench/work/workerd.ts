@@ -39,7 +39,7 @@ export async function measure(job: Job): Promise<Figures> {
     if (!response.ok) throw new Error(await response.text())
     return { seconds: (performance.now() - start) / 1000, cpu: (cpuOf(pid)! - cpu) * 1e6 }
   }
-  // Compares every message, and warms up; the next ones find out how many are enough.
+  // Compares the first messages, and warms up; the next ones find out how many are enough.
   let messages = FIRST
   await run(messages)
   let { seconds, cpu } = await run(messages)

@@ -41,7 +41,9 @@ export class Ledger {
     else this.#settle(report, record)
   }
 
-  /** Over HTTP/2 a handshake that was lost with its connection is made again: the server then knows the socket twice. */
+  /**
+   * Over HTTP/2 a handshake that was lost with its connection is made again: the server then knows the socket twice.
+   */
   record(record: Account): void {
     if (record.received === 0 && record.fault === undefined) return
     const report = this.#reports.get(record.id)

@@ -1,23 +1,10 @@
-/** Random numbers that are the same each time for the same seed: sfc32, seeded by a string. */
-export class Random {
-  readonly #state = new Int32Array(4)
+import { Random as Bits, hash } from '../../test/fuzz/random.ts'
 
+/** Random choices that are the same each time for the same seed. */
+export class Random extends Bits {
   constructor(seed: string) {
-    let hash = 0x811c9dc5
-    for (let i = 0; i < seed.length; i++) hash = Math.imul(hash ^ seed.charCodeAt(i), 0x01000193)
-    this.#state.set([hash, Math.imul(hash, 0x9e3779b1), seed.length, 1])
-    for (let i = 0; i < 12; i++) this.next()
-  }
-
-  /** 32 random bits. */
-  next(): number {
-    const [a, b, c, count] = this.#state as unknown as [number, number, number, number]
-    const sum = (a + b + count) | 0
-    this.#state[0] = b ^ (b >>> 9)
-    this.#state[1] = c + (c << 3)
-    this.#state[2] = ((c << 21) | (c >>> 11)) + sum
-    this.#state[3] = count + 1
-    return sum >>> 0
+    super()
+    this.seed(hash(seed), seed.length, 0)
   }
 
   /** A number from 0 on, less than the limit. */

@@ -1,7 +1,7 @@
 /**
- * The other side: WebSockets of ws over HTTP/1.1, and over HTTP/2 through the gateway of the tests. It sends back what it
- * gets, ends sockets as it is told to, and tells its parent of each that is over what it has seen. Any message of the
- * parent is answered with how many are open.
+ * The other side: WebSockets of ws over HTTP/1.1, and over HTTP/2 through the gateway of the tests. It sends back what
+ * it gets, ends sockets as it is told to, and tells its parent of each that is over what it has seen. Any message of
+ * the parent is answered with how many are open.
  */
 import { createServer, type IncomingMessage } from 'node:http'
 import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'

@@ -2,10 +2,11 @@
 import type { Figures } from './client.ts'
 import type { WorkerFigures } from './workerd.ts'
 
-export type Level = Pick<Figures, 'heap'>
+/** What must not grow: `external` is what buffers and zlib have outside of the heap, where that is known. */
+export type Level = Pick<Figures, 'heap'> & Partial<Pick<Figures, 'external'>>
 
 const MiB = 1024 * 1024
-/** By how much the heap may have grown after the warm-up. */
+/** By how much either may have grown after the warm-up. */
 const GROWTH = 0.05
 /** Bytes that it may always have grown by, in a short run. */
 const NOISE = 2 * MiB
@@ -42,10 +43,12 @@ export function rested({ label, figures, sockets, first, isShort }: Rest): strin
     wrong.push(`${label}: the heap holds ${figures.sockets} sockets, where ${sockets} are open`)
   }
   if (first === undefined) return wrong
-  const most = first.heap + Math.max(GROWTH * first.heap, isShort ? NOISE : 0)
-  if (figures.heap > most) {
-    const growth = ((figures.heap / first.heap - 1) * 100).toFixed(1)
-    wrong.push(`${label}: the heap has grown by ${growth} %, from ${mib(first.heap)} to ${mib(figures.heap)}`)
+  const last: Level = figures
+  for (const what of ['heap', 'external'] as const) {
+    const [before = 0, after = 0] = [first[what], last[what]]
+    if (after <= before + Math.max(GROWTH * before, isShort ? NOISE : 0)) continue
+    const growth = ((after / before - 1) * 100).toFixed(1)
+    wrong.push(`${label}: memory (${what}) has grown by ${growth} %, from ${mib(before)} to ${mib(after)}`)
   }
   return wrong
 }

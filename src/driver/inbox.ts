@@ -124,7 +124,9 @@ export class Inbox {
     return this.#get(STREAM, signal)
   }
 
-  /** Who waits, if it is for this promise, does not want to any more: it resolves to nothing, and no message is lost. */
+  /**
+   * Who waits, if it is for this promise, does not want to any more: it resolves to nothing, and no message is lost.
+   */
   withdraw(promise = this.#receiver?.promise): void {
     if (this.#receiver?.promise !== promise) return
     this.#receiver?.resolve(undefined)

@@ -22,8 +22,8 @@ const NUL = 0x00
 const START = 'HTTP/'
 
 /**
- * RFC 9112 §4. The space after the status may be missing when there is no reason phrase, as many servers have it. A status
- * above 599 belongs to no class, and is a refusal like one of 5xx (RFC 9110 §15).
+ * RFC 9112 §4. The space after the status may be missing when there is no reason phrase, as many servers have it. A
+ * status above 599 belongs to no class, and is a refusal like one of 5xx (RFC 9110 §15).
  */
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9][0-9]{2})(?: (.*))?$/
 
@@ -35,14 +35,17 @@ interface StatusLine {
 /**
  * Reads the head of a response to a handshake from the bytes of an HTTP/1.1 connection, however they are split.
  *
- * It is as strict as RFC 9112 allows: what two parsers could read differently is an error. Interim responses (1xx but 101) are
- * skipped. A refusal over HTTP/1.0 is taken and reported as 1.1; HTTP/1.0 has no interim responses and no upgrade. After a
- * head or an error a reader is used up.
+ * It is as strict as RFC 9112 allows: what two parsers could read differently is an error. Interim responses (1xx but
+ * 101) are skipped. A refusal over HTTP/1.0 is taken and reported as 1.1; HTTP/1.0 has no interim responses and no
+ * upgrade. After a head or an error a reader is used up.
  */
 export class ResponseHeadReader {
   #rest = new Uint8Array(0)
   #size = 0
-  /** What has come of the current line, without the CR. It is only appended to: to look into it would flatten it each time. */
+  /**
+   * What has come of the current line, without the CR. It is only appended to: to look into it would flatten it each
+   * time.
+   */
   #line = ''
   #afterCr = false
   #statusLine: StatusLine | undefined
