@@ -74,7 +74,8 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
    * not ws:, wss:, http: or https:, with an InvalidStateError on a socket that was used already, and with the signal's
    * own reason. Once the socket is open, the signal has no effect.
    */
-  async connect(url: string | URL, { signal }: Cancellable = {}): Promise<void> {
+  async connect(url: string | URL, options?: Cancellable): Promise<void> {
+    const signal = options?.signal
     if (this.state !== 'none') throw this.#invalidState('connect')
     const target = parseTarget(url)
     checkSignal(signal)
@@ -228,7 +229,8 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
    * Cancelling it leaves the connection open, and loses nothing. Fails with the error that ended the connection, after
    * the messages that had come before: a ConnectionClosedError, ProtocolError or MessageTooBigError.
    */
-  receive({ signal }: Cancellable = {}): Promise<Message | undefined> {
+  receive(options?: Cancellable): Promise<Message | undefined> {
+    const signal = options?.signal
     return attempt(() => {
       checkSignal(signal)
       return this.#connection?.inbox.receive(signal) ?? this.#cannot('receive')
@@ -241,7 +243,8 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
    * to be read to its end or cancelled before the next message can be received; cancelling drops the rest of the
    * message. It fails with the connection. Otherwise as `receive`.
    */
-  receiveStream({ signal }: Cancellable = {}): Promise<MessageStream | undefined> {
+  receiveStream(options?: Cancellable): Promise<MessageStream | undefined> {
+    const signal = options?.signal
     return attempt(() => {
       checkSignal(signal)
       return this.#connection?.inbox.receiveStream(signal) ?? this.#cannot('receiveStream')
@@ -263,7 +266,8 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
    * ones by default. Pings are answered by themselves. The signal ends the wait, not the connection. Fails as `send`
    * does, and with an OptionsError over the transport `fetch`, which has no means for it.
    */
-  ping(payload?: MessageData, { signal }: Cancellable = {}): Promise<number> {
+  ping(payload?: MessageData, options?: Cancellable): Promise<number> {
+    const signal = options?.signal
     return attempt(() => {
       const bytes = payload === undefined ? undefined : checkPing(payload)
       checkSignal(signal)

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { Decoder } from '../../src/codec/codec.ts'
 import { ASCII, ENDS, FIN, INPUT, ROW_WORDS, STARTS, TABLE_ROWS } from '../../src/codec/layout.ts'
 import * as violations from '../../src/codec/violations.ts'
 import {
@@ -156,6 +157,18 @@ describe.each(CODECS)('%s', (_, codec) => {
       expect(plain.decode(INPUT, 2)).toBe(0)
       expect(plain.violation).toBe(RESERVED_BITS)
     }
+  })
+
+  test('knows it in the middle of a message, too', () => {
+    const deflate = codec.createDecoder(true)
+    const decode = (decoder: Decoder, bytes: string) => {
+      codec.memory.set(wire(bytes), INPUT)
+      return decoder.decode(INPUT, wire(bytes).length)
+    }
+    decode(deflate, '02 00')
+    decode(codec.createDecoder(), '82 00')
+    expect(decode(deflate, '80 00 c1 00')).toBe(2)
+    expect(deflate.violation).toBe(0)
   })
 
   test.each(VALID)('decodes %s', (_, bytes, frames) => {

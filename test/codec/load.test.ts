@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { CORE_BASE64 } from '../../src/codec/core.generated.ts'
 import { codecOnce } from '../../src/codec/instance.ts'
+import { BLOCK_BYTES, SLABS } from '../../src/codec/layout.ts'
 import { loadCodec, standIn } from '../../src/codec/load.ts'
 import { webAssembly } from '../../src/codec/webassembly.ts'
 
@@ -8,6 +9,7 @@ test('a runtime with WebAssembly gets the core, and all callers the same', () =>
   const { codec, arena } = loadCodec()
   expect(codec.name).toBe('wasm')
   expect(arena.free).toBe(1024)
+  expect(codec.memory).toHaveLength(SLABS + 1024 * BLOCK_BYTES)
   expect(loadCodec()).toBe(loadCodec())
 })
 
