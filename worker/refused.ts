@@ -26,7 +26,7 @@ export function requireUpgrade(request: Request, env: Env): void {
     throw new Refused(426, 'This route speaks WebSocket: ask with Upgrade: websocket.')
   }
   const origin = request.headers.get('origin')
-  const allowed = [new URL(request.url).origin, ...(env.ORIGINS ?? '').split(/\s+/)]
+  const allowed = [new URL(request.url).origin, ...(env.ORIGINS?.match(/\S+/g) ?? [])]
   if (origin === null || allowed.includes(origin)) return
   throw new Refused(403, 'Pages of another origin are not allowed: ORIGINS in wrangler.toml does not name theirs.')
 }

@@ -17,13 +17,13 @@ export function requestedUpstream(request: Request, env: Env): URL {
   const wanted = new URL(request.url).searchParams.get('url') ?? ''
   const url = URL.parse(wanted)
   if (url === null) throw new Refused(400, 'url has to be an absolute URL: ?url=wss%3A%2F%2Fexample.com%2Fpath')
-  if (url.href.includes('#')) throw new Refused(400, 'url has a fragment: leave it out.')
   if (url.username !== '' || url.password !== '') {
     throw new Refused(403, 'A URL with userinfo is not allowed: credentials come from the Worker.')
   }
   if (!isAllowed(url, env)) {
     throw new Refused(403, `${url.protocol}//${url.host} is not allowed: UPSTREAMS in wrangler.toml does not name it.`)
   }
+  if (url.href.includes('#')) throw new Refused(400, 'url has a fragment: leave it out.')
   return url
 }
 

@@ -27,6 +27,7 @@ describe('the list of upstreams', () => {
 
   test.each([
     ['another host', 'wss://elsewhere.example/'],
+    ['another host with a fragment', 'wss://elsewhere.example/#'],
     ['a name that ends in an allowed one', 'wss://evil-echo.example.com/'],
     ['a name below an allowed one', 'wss://x.echo.example.com/'],
     ['a name that begins with an allowed one', 'wss://echo.example.com.evil.example/'],
@@ -99,6 +100,11 @@ describe('the list of upstreams', () => {
     const { status, body } = await refusalOf(addressOf(worker, route, `${other.url}/`))
     expect([status, String(body)]).toEqual([403, expect.stringContaining('not allowed')])
     expect(other.asked).toHaveLength(0)
+  })
+
+  test('without ORIGINS no page of another site is let in', async () => {
+    const headers = { origin: 'https://app.example.com' }
+    expect((await refusalOf(addressOf(worker, 'relay', `${allowed.url}/`), { headers })).status).toBe(403)
   })
 
   test('a redirect leads nowhere', async () => {
