@@ -4,12 +4,16 @@ import { http2Code } from './http2-codes.ts'
 import { networkError } from './network-error.ts'
 
 /**
- * The connection was lost. With TLS 1.3 a server judges the client's certificate only after the client believes itself
- * connected.
+ * The connection was lost: by itself, or because Node ends one on which HTTP/2 is broken. With TLS 1.3 a server judges
+ * the client's certificate only after the client believes itself connected.
  */
 export function connectionLost(where: string, what: string, cause?: Error): HandshakeError {
   const failure = networkError(cause, where)
   if (failure.code === 'TLS_FAILED') return failure
+  if ((cause as { code?: unknown } | undefined)?.code === 'ERR_HTTP2_ERROR') {
+    const broken = `Cannot connect to ${where}: what the server sends breaks the rules of HTTP/2`
+    return new HandshakeError('INVALID_RESPONSE', broken, { cause })
+  }
   const message = `Cannot connect to ${where}: ${what}`
   return new HandshakeError('CONNECTION_LOST', message, { ...(cause && { cause }), retriable: true })
 }
@@ -34,12 +38,6 @@ export function connectUnsupported(where: string): HandshakeError {
 export function http2Unavailable(where: string, what: string, cause?: unknown): HandshakeError {
   const message = `Cannot connect to ${where} over HTTP/2: ${what}`
   return new HandshakeError('HTTP2_UNAVAILABLE', message, cause === undefined ? {} : { cause })
-}
-
-/** The server has chosen HTTP/2, and then speaks something else. */
-export function notHttp2(where: string, cause: unknown): HandshakeError {
-  const message = `Cannot connect to ${where}: the server has chosen HTTP/2, but what it sends is something else`
-  return new HandshakeError('INVALID_RESPONSE', message, { cause })
 }
 
 /** The caller's session is of no use. */

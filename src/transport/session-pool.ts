@@ -4,7 +4,7 @@ import type { TlsOptions } from '../options.ts'
 import { HostMemory } from './host-memory.ts'
 import type { Lease } from './http2.ts'
 import { Http2Connection } from './http2-connection.ts'
-import { connectionLost, connectUnsupported, http2Unavailable, notHttp2 } from './http2-error.ts'
+import { connectionLost, connectUnsupported, http2Unavailable } from './http2-error.ts'
 import { type OwnSession, PooledSession, type PoolTimes } from './pooled-session.ts'
 import type { Dialed } from './socket.node.ts'
 import type { Address, DialedStream } from './tcp.ts'
@@ -342,8 +342,6 @@ class Host {
 function noSettings(origin: string, { error, goaway }: Http2Connection, bytesRead: number): HandshakeError {
   const failure = connectionLost(origin, 'the connection was lost before the SETTINGS of the server', error)
   if (goaway !== undefined || failure.code === 'TLS_FAILED') return failure
-  if (!origin.startsWith('wss:')) {
-    return bytesRead === 0 ? failure : http2Unavailable(origin, 'what answered does not speak it', error)
-  }
-  return (error as { code?: unknown } | undefined)?.code === 'ERR_HTTP2_ERROR' ? notHttp2(origin, error) : failure
+  const isSomethingElse = !origin.startsWith('wss:') && bytesRead > 0
+  return isSomethingElse ? http2Unavailable(origin, 'what answered does not speak it', error) : failure
 }

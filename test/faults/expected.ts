@@ -85,7 +85,7 @@ const EXPECTED: Readonly<Record<string, Readonly<Record<Fault, Row>>>> = {
       'INVALID_RESPONSE | 1006',
       {
         'tcp wss': 'TLS_FAILED | 1006',
-        'http2 ws': 'CONNECTION_LOST | 1006',
+        'http2 ws': 'INVALID_RESPONSE | 1006',
         'http2 wss': 'TLS_FAILED | still open',
         'dispatcher 2': 'STREAM_RESET | still open',
         fetch: 'CONNECTION_LOST | 1006',

@@ -135,18 +135,18 @@ const FIELDS = Buffer.concat(new Array<Buffer>(2000).fill(Buffer.of(0, 1, 97, 1,
 
 /** It is Node that resets the stream, and it does not tell that it was not the server. */
 const RESET = { code: 'STREAM_RESET' }
-const LOST = { code: 'CONNECTION_LOST', cause: 'ERR_HTTP2_ERROR' }
+const BROKEN = { code: 'INVALID_RESPONSE', retriable: false, cause: 'ERR_HTTP2_ERROR' }
 
 test.each<[what: string, answer: Buffer, frames: Buffer, ending: object]>([
-  ['CONTINUATIONs of small fields', HEAD_WITHOUT_END, continuation(FIELDS.subarray(0, 5)), LOST],
+  ['CONTINUATIONs of small fields', HEAD_WITHOUT_END, continuation(FIELDS.subarray(0, 5)), BROKEN],
   ['CONTINUATIONs of many fields', HEAD_WITHOUT_END, continuation(FIELDS), RESET],
-  ['CONTINUATIONs without content', HEAD_WITHOUT_END, continuation(NOTHING), LOST],
+  ['CONTINUATIONs without content', HEAD_WITHOUT_END, continuation(NOTHING), BROKEN],
   ['a head that is large only when it is decompressed', references(10_000), ACCEPTED, RESET],
   [
     'a table of HPACK larger than we allow',
     http2Frame(HEADERS, { streamId: 1, flags: END_HEADERS, payload: LARGE_TABLE }),
     ACCEPTED,
-    LOST,
+    BROKEN,
   ],
   ['interim responses', NOTHING, headersFrame(1, { ':status': '103', link: '</a>' }), { code: 'INVALID_RESPONSE' }],
 ])('an answer of %s', async (_, answer, frames, ending) => {
