@@ -338,6 +338,20 @@ describe.each(CODECS)('%s', (_, codec) => {
     }
   })
 
+  test('finds a single byte in long text that is not ASCII, wherever it is', () => {
+    for (const length of [64, 79, 128, 200, 300]) {
+      const header = serverHeader(0x81, length)
+      for (let other = 0; other < length; other++) {
+        const decoder = codec.createDecoder()
+        codec.memory.set(header, INPUT)
+        decoder.decode(INPUT, header.length)
+        codec.memory.set(new Uint8Array(length).fill(0x7f).fill(0x80, other, other + 1), INPUT)
+        decoder.decode(INPUT, length)
+        if (decoder.violation !== INVALID_UTF8) throw new Error(`${length} bytes of text, not ASCII at ${other}`)
+      }
+    }
+  })
+
   test('calls no segment ASCII that goes on with a character', () => {
     const decoder = codec.createDecoder()
     codec.memory.set(wire('81 03 c3'), INPUT)
