@@ -3,6 +3,7 @@ import { connect as connectHttp2 } from 'node:http2'
 import { Agent } from 'undici'
 import { afterEach, beforeAll, expect, vi } from 'vitest'
 import { type Cancellable, ClientWebSocket, type ClientWebSocketOptions } from '../../src/index.ts'
+import { sessionPool } from '../../src/transport/session-pool.ts'
 import { type Certificate, createAuthority } from '../support/certificates.ts'
 import { type Http2ServerOptions, type RunningHttp2Server, startHttp2Server } from '../support/http2-server.ts'
 import {
@@ -35,6 +36,8 @@ export function setUp(): void {
   afterEach(async () => {
     for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
     await eventually(() => expect(openSockets()).toEqual([]))
+    // The next server may get the port of this one, and must not be taken for it.
+    sessionPool().clear()
   })
 }
 
