@@ -20,7 +20,7 @@ describe('Retry-After', () => {
     ['120', 120_000],
     ['0', 0],
     [' 007 ', 7000],
-    ['31536000', 31_536_000_000],
+    ['2147483', 2_147_483_000],
   ])('in seconds: %j', (value, milliseconds) => {
     expect(waitFor(NOW, value)).toBe(milliseconds)
   })
@@ -49,6 +49,10 @@ describe('Retry-After', () => {
     '2026-01-02T00:00:00Z',
   ])('means nothing when it is %j', (value) => {
     expect(waitFor(NOW, value)).toBeUndefined()
+  })
+
+  test.each(['2147484', '31536000'])('is what a timer can wait when it is longer: %j', (value) => {
+    expect(waitFor(NOW, value)).toBe(2 ** 31 - 1)
   })
 
   test('means nothing when it is missing or repeated', () => {

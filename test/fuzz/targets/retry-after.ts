@@ -1,9 +1,9 @@
-/** Any Retry-After: dates in all three forms are what they say, and nobody is made to wait for more than a year. */
+/** Any Retry-After: dates in all three forms are what they say, and nobody is made to wait for longer than a timer can. */
 import { parseHttpDate } from '../../../src/handshake/http-date.ts'
 import { retryAfter } from '../../../src/handshake/refusal.ts'
 import { HttpHeaders } from '../../../src/http-headers.ts'
 import type { Draw } from '../draw.ts'
-import { judgeWait } from '../judge/answer.ts'
+import { judgeWait, LONGEST_WAIT } from '../judge/answer.ts'
 import { makeSyntax, mutateText } from '../make/fields.ts'
 import { broken, same, type Target } from '../target.ts'
 
@@ -53,7 +53,8 @@ export const retryAfterField: Target<Case> = {
     if (parsed !== undefined && !Number.isSafeInteger(parsed)) broken(`A time of ${parsed}`)
     const wait = retryAfter(new HttpHeaders([['Retry-After', value]]), now)
     judgeWait(wait)
-    if (wait !== undefined && time !== undefined) same(wait, Math.max(0, time - now), 'the wait')
+    if (wait !== undefined && time !== undefined)
+      same(wait, Math.min(Math.max(0, time - now), LONGEST_WAIT), 'the wait')
     judgeWait(
       retryAfter(
         new HttpHeaders([
