@@ -79,7 +79,8 @@ export class MessageCopies {
   }
 
   #sharing(from: number, length: number): Uint8Array {
-    if (this.#used + length > this.#shared.byteLength) {
+    const { byteLength } = this.#shared
+    if (this.#used + length > byteLength || byteLength > SHARED_BY * length) {
       this.#shared = new ArrayBuffer(Math.min(SHARED_BYTES, SHARED_BY * length, this.#end - from))
       this.#used = 0
     }

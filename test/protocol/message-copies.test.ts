@@ -65,6 +65,14 @@ describe.each(CODECS)('%s', (_, codec) => {
     }
   })
 
+  test('a shared piece of memory is filled to its end', () => {
+    const sent = Array.from({ length: 40 }, () => pattern(128))
+    const buffers = binaries(concat(...sent.map(framed))).map(({ buffer }) => buffer)
+    expect(new Set(buffers.slice(0, 16))).toEqual(new Set([buffers[0]]))
+    expect(buffers[0]!.byteLength).toBe(16 * 128)
+    expect(buffers[16]).not.toBe(buffers[0])
+  })
+
   test('a message that is changed changes no other', () => {
     const sent = [pattern(100), pattern(99), pattern(98)]
     const messages = binaries(concat(...sent.map(framed)))
@@ -77,6 +85,16 @@ describe.each(CODECS)('%s', (_, codec) => {
     const messages = binaries(concat(...sent.map(framed)))
     expect(messages).toEqual(sent)
     expect(messages.map(({ buffer }) => buffer.byteLength)).toEqual(sent.map(({ length }) => length))
+  })
+
+  test('a binary message keeps no more than 16 times its length alive, whatever it came with', () => {
+    const lengths = [65, 2048, 65, 66, 1000, 100, 2000, 70]
+    const sent = lengths.map((length) => pattern(length))
+    const others = Array.from({ length: 100 }, () => framed(textOf(125)))
+    const together = binaries(concat(...sent.map(framed), ...others)).slice(0, lengths.length)
+    const apart = sent.map((message) => binaries(concat(framed(message), ...others))[0]!)
+    expect([...together, ...apart]).toEqual([...sent, ...sent])
+    for (const { buffer, length } of [...together, ...apart]) expect(buffer.byteLength).toBeLessThanOrEqual(16 * length)
   })
 
   test('nothing is shared with what came before', () => {
