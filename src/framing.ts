@@ -61,9 +61,10 @@ function framingOn(instance: CodecInstance): Framing {
   }
 }
 
+/** Those of the socket before, for all sockets of the thread: most have the same, which are then kept once. */
 let lastOptions: StreamDriverOptions | undefined
 
-/** What the driver needs of the options. Many sockets have the same, which are then kept once. */
+/** What the driver needs of the options. */
 function driverOptions(options: StreamDriverOptions): StreamDriverOptions {
   const { allowHalfOpen, maxMessageSize, maxFragments, highWaterMark } = options
   const { closeTimeout, keepAliveInterval, keepAliveTimeout } = options

@@ -64,7 +64,7 @@ export class ResponseBodyReader {
 
   /** The peer has ended its direction. */
   end(): void {
-    if (!this.#done) this.#stop(this.#remaining === Number.POSITIVE_INFINITY)
+    if (!this.#done) this.#stop(this.#remaining === Infinity)
   }
 
   #takeData(bytes: Uint8Array): number {
@@ -142,8 +142,8 @@ export class ResponseBodyReader {
 function framingOf({ status, headers }: ResponseHead): 'chunked' | number {
   if (status === 204 || status === 304) return 0
   const codings = listElements(headers.getAll('transfer-encoding'))
-  if (codings.length > 0) return codings.at(-1)?.toLowerCase() === 'chunked' ? 'chunked' : Number.POSITIVE_INFINITY
-  return contentLength(headers) ?? Number.POSITIVE_INFINITY
+  if (codings.length > 0) return codings.at(-1)?.toLowerCase() === 'chunked' ? 'chunked' : Infinity
+  return contentLength(headers) ?? Infinity
 }
 
 /** RFC 9110 §8.6: the same length may be repeated; everything else is invalid. */

@@ -4,7 +4,7 @@ import { abortable } from './abortable.ts'
 import { Http2Turns } from './http2-turns.ts'
 import { isBun, isDeno } from './runtime.ts'
 
-/** After a question that could not be sent, in milliseconds. */
+/** After a probe that could not be sent, in milliseconds. */
 const FLUSH_AGAIN = 1000
 
 /** What a GOAWAY said (RFC 9113 §6.8). */
@@ -95,10 +95,10 @@ export class Http2Connection {
 
   /** What is answered has been sent, and so has all that was sent before it. The end of a session tells as well. */
   #flush(): void {
-    if (this.#isFlushing || this.#unflushed.size === 0 || !this.#mayAsk) return
+    if (this.#isFlushing || this.#unflushed.size === 0 || !this.#mayProbe) return
     const batch = [...this.#unflushed]
     this.#isFlushing = true
-    this.#ask((error) => {
+    this.#probe((error) => {
       this.#isFlushing = false
       if (error) {
         // There may be too many PINGs of others under way.
@@ -111,7 +111,7 @@ export class Http2Connection {
   }
 
   /** Others than Node may not be able to once the session takes no more streams. */
-  get #mayAsk(): boolean {
+  get #mayProbe(): boolean {
     return isBun || isDeno ? this.isUsable : !this.session.destroyed
   }
 
@@ -119,7 +119,7 @@ export class Http2Connection {
    * By a PING; but Node sends none on a session that only lives on for the streams it has, which may be long. SETTINGS
    * that change nothing are acknowledged as well (RFC 9113 §6.5.3).
    */
-  #ask(answered: (error: Error | null) => void): void {
+  #probe(answered: (error: Error | null) => void): void {
     if (this.session.closed) this.session.settings({}, answered)
     else this.session.ping(answered)
   }

@@ -71,7 +71,7 @@ export class PooledSession {
 
   /** How many streams the peer allows at once. */
   get limit(): number {
-    return this.connection.session.remoteSettings.maxConcurrentStreams ?? Number.POSITIVE_INFINITY
+    return this.connection.session.remoteSettings.maxConcurrentStreams ?? Infinity
   }
 
   get hasRoom(): boolean {

@@ -118,6 +118,7 @@ async function throughProxy(
   }
 }
 
+/** Node takes long to find again what it has loaded already. */
 let loadedDirect: typeof import('./direct.ts') | undefined
 
 /** Over sockets of hawser's own. What HTTP/2 needs is loaded only when it may be spoken. */
@@ -129,7 +130,6 @@ function direct(plan: (url: URL) => Plan, dialOptions: NodeDialOptions): Selecti
     transport: async (request, signal, onDowngrade) => {
       const chosen = plan(request.url)
       if (chosen === 'http1') return await http1(request, signal)
-      // Node takes long to find what it has loaded already.
       loadedDirect ??= await import('./direct.ts')
       return await loadedDirect.overHttp2(chosen, dialOptions)(request, signal, onDowngrade)
     },

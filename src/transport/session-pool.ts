@@ -141,7 +141,7 @@ class Host {
   readonly #openings = new Set<OpeningConnection>()
   #serial = 0
   /** How many streams the newest connection allows; until there was one, enough for all. */
-  #limit = Number.POSITIVE_INFINITY
+  #limit = Infinity
 
   constructor(
     origin: string,
@@ -333,7 +333,7 @@ class Host {
     if (error instanceof HandshakeError && error.code === 'HTTP2_UNAVAILABLE') this.#memory.remember()
     const isLast = [...this.#openings].filter((each) => each.plan === plan).length === 1
     // The others of several that are being opened may still serve the rest.
-    let share = isLast ? Number.POSITIVE_INFINITY : Math.max(this.#limit, 1)
+    let share = isLast ? Infinity : Math.max(this.#limit, 1)
     for (const waiter of this.#waiters[plan]) if (share-- > 0) waiter.reject(error)
   }
 }

@@ -1,8 +1,10 @@
-import { getEventListeners } from 'node:events'
-import { constants } from 'node:http2'
+import { getEventListeners, once } from 'node:events'
+import { connect as connectHttp2, constants } from 'node:http2'
+import { connect as connectTcp } from 'node:net'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { HandshakeError } from '../../src/errors.ts'
-import { sessionPool } from '../../src/transport/session-pool.ts'
+import { type OpenConnection, sessionPool } from '../../src/transport/session-pool.ts'
+import { addressOf } from '../../src/transport/tcp.ts'
 import { type Authority, type Certificate, createAuthority } from '../support/certificates.ts'
 import {
   cleanUpAfterEach,
@@ -11,6 +13,7 @@ import {
   failure,
   http2Server,
   later,
+  NEVER,
   newPool,
   open,
   rawServer,
@@ -29,6 +32,7 @@ import {
   SETTINGS,
   settingsFrame,
 } from '../support/raw-http2.ts'
+import { rejection } from '../support/servers.ts'
 
 cleanUpAfterEach()
 
@@ -348,6 +352,25 @@ test('a server that ends every connection at once is not asked for ever', async 
   })
   const error = await failure(open(newPool(), url))
   expect(error).toMatchObject({ code: 'CONNECTION_LOST', retriable: true })
+  expect(connections.length).toBe(3)
+})
+
+test('a connection that is closed as soon as it stands is not opened for ever', async () => {
+  const { url, connections } = await rawServer(agreeing)
+  const open: OpenConnection = async () => {
+    const socket = connectTcp(Number(new URL(url).port), '127.0.0.1')
+    const session = connectHttp2(url.replace('ws', 'http'), { createConnection: () => socket })
+    session.once('remoteSettings', () => session.close())
+    await once(socket, 'connect')
+    return { http2: { session, socket } }
+  }
+  const address = addressOf(new URL(url))
+  const route = newPool().route(address, {}, { plan: 'http2', open, fresh: false, signal: NEVER })
+  expect(await rejection(route)).toMatchObject({
+    code: 'CONNECTION_LOST',
+    message: expect.stringContaining('takes no requests'),
+    retriable: true,
+  })
   expect(connections.length).toBe(3)
 })
 
