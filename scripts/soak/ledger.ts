@@ -11,9 +11,8 @@ function judge(report: Report, record: Account): string | undefined {
   if (report.fault ?? record.fault) return report.fault ?? record.fault
   if (record.received > sent) return `${record.received} messages have come to the server, ${sent} were sent`
   if (received > record.echoed) return `${received} messages have come back, ${record.echoed} were sent back`
-  if (end === 'lost') return report.id.startsWith('http2') ? undefined : 'it was lost, and nobody has cut it'
-  if (!isClean)
-    return CLEAN.includes(end) && !report.id.startsWith('http2') ? 'the closing handshake has failed' : undefined
+  if (end === 'lost') return record.severed ? undefined : 'it was lost, and nobody has cut it'
+  if (!isClean) return CLEAN.includes(end) && !record.severed ? 'the closing handshake has failed' : undefined
   if (!CLEAN.includes(end)) return `its end was clean, which it cannot be`
   if (CLOSED_BY_CLIENT.includes(end)) {
     if (rejected > 0) return `${rejected} sends have failed before close()`
@@ -55,7 +54,8 @@ export class Ledger {
   close(): void {
     // To these nothing has come.
     for (const report of [...this.#reports.values()]) {
-      this.#settle(report, { id: report.id, received: 0, echoed: 0, fault: undefined })
+      const severed = report.id.startsWith('http2')
+      this.#settle(report, { id: report.id, received: 0, echoed: 0, severed, fault: undefined })
     }
     for (const { id } of this.#records.values()) {
       this.faults.push(`${id}: messages have come over it, and the client has not told of it`)
@@ -71,7 +71,8 @@ export class Ledger {
     this.returned += report.received
     const fault = judge(report, record)
     if (fault === undefined) return
-    const story = `${report.end}, ${report.isClean ? 'clean' : 'not clean'}: ${report.sent} sent, ${record.received} at the server`
+    const status = `${report.isClean ? 'clean' : 'not clean'}, ${report.closeStatus}`
+    const story = `${report.end}, ${status}: ${report.sent} sent, ${record.received} at the server`
     this.faults.push(`${report.id} (${story}, ${record.echoed} sent back, ${report.received} received): ${fault}`)
   }
 }

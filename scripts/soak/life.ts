@@ -29,6 +29,8 @@ export interface Report {
   readonly end: End
   /** Whether both Close frames were exchanged. */
   readonly isClean: boolean
+  /** What the server said at last. */
+  readonly closeStatus: number | undefined
   /** Messages that were given to `send`. */
   readonly sent: number
   /** Those of them whose promise was rejected. */
@@ -53,6 +55,9 @@ const COMMANDS: Readonly<Partial<Record<End, Command>>> = {
 }
 /** What the server says in its Close frame. */
 export const SERVER_CLOSE = 4001
+
+/** Of a message; ws takes 16,384. */
+const MOST_FRAGMENTS = 10_000
 
 export class Life {
   readonly #id: string
@@ -132,7 +137,8 @@ export class Life {
     if (end === 'server closes' && isClean && closeStatus !== SERVER_CLOSE)
       this.#blame(`the server's code is ${closeStatus}`)
     const { count: received } = this.#back
-    return { id: this.#id, end, isClean, sent: this.#sent, rejected: this.#rejected, received, fault: this.#fault }
+    const counts = { sent: this.#sent, rejected: this.#rejected, received }
+    return { id: this.#id, end, isClean, closeStatus, ...counts, fault: this.#fault }
   }
 
   async #begin(end: End): Promise<void> {
@@ -161,7 +167,7 @@ export class Life {
     const stream = this.#ws.sendStream(typeof message === 'string' ? ('text' as 'binary') : 'binary')
     const writer = stream.getWriter()
     const write = async () => {
-      const step = 1 + this.#random.below(100_000)
+      const step = Math.max(1 + this.#random.below(100_000), Math.ceil(message.length / MOST_FRAGMENTS))
       for (let from = 0; from < message.length; from += step) {
         await writer.write(message.slice(from, from + step) as Uint8Array)
       }

@@ -4,7 +4,7 @@
  * the parent is answered with how many are open.
  */
 import { createServer, type IncomingMessage } from 'node:http'
-import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
+import type { Http2Session, ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { AddressInfo, Socket } from 'node:net'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { type RecordedConnect, startHttp2Server } from '../../test/support/http2-server.ts'
@@ -17,6 +17,8 @@ export interface Account {
   /** Messages that came, and messages that were sent back. */
   readonly received: number
   readonly echoed: number
+  /** Whether its connection of HTTP/2 was cut, because of it or of another. */
+  readonly severed: boolean
   readonly fault: string | undefined
 }
 
@@ -31,6 +33,7 @@ const SENT_BACK: readonly Command[] = ['echo', 'rest', 'away']
 const SMALL_ENOUGH_TO_PING = 3000
 /** The streams that stand before sockets, by their ids. */
 const streams = new Map<string, ServerHttp2Stream>()
+const severed = new WeakSet<Http2Session>()
 let open = 0
 
 const tell = (message: FromServer) => process.send?.(message)
@@ -44,9 +47,14 @@ function obey(command: Command, id: string, webSocket: WebSocket, socket: Socket
     end: () => webSocket.terminate(),
     cut: () => socket.resetAndDestroy(),
     reset: () => stream?.close(),
-    sever: () => stream?.session?.destroy(),
+    sever: () => stream?.session && sever(stream.session),
   }
   actions[command]?.()
+}
+
+function sever(session: Http2Session): void {
+  severed.add(session)
+  session.destroy()
 }
 
 /** In one frame, or in fragments; with a Ping now and then. */
@@ -63,6 +71,8 @@ function sendBack(webSocket: WebSocket, data: Buffer, binary: boolean, number: n
 
 function serve(webSocket: WebSocket, request: IncomingMessage): void {
   const id = idOf(request.url)
+  // By the end of the socket it is no longer there.
+  const session = streams.get(id)?.session
   const sequence = new Sequence(id)
   let echoed = 0
   let fault: string | undefined
@@ -87,7 +97,8 @@ function serve(webSocket: WebSocket, request: IncomingMessage): void {
   webSocket.on('error', () => {})
   webSocket.on('close', () => {
     open--
-    tell({ type: 'record', record: { id, received: sequence.count, echoed, fault } })
+    const isSevered = session !== undefined && severed.has(session)
+    tell({ type: 'record', record: { id, received: sequence.count, echoed, severed: isSevered, fault } })
   })
 }
 
@@ -111,7 +122,8 @@ server.listen(0, '127.0.0.1', async () => {
     onConnect: (stream, headers) => {
       const id = idOf(headers[':path'])
       streams.set(id, stream)
-      stream.on('close', () => streams.delete(id))
+      // A handshake that is made again has the same id.
+      stream.on('close', () => streams.get(id) === stream && streams.delete(id))
       // What the gateway records would grow without end.
       for (const list of [gateway.connects as RecordedConnect[], gateway.sessions as ServerHttp2Session[]]) {
         if (list.length > STREAMS) list.length = 0
