@@ -22,7 +22,7 @@ const TESTS: Readonly<Record<string, { own?: readonly string[]; users?: readonly
   },
   'src/codec/violations.ts': { own: ['test/codec/layout.test.ts'], users: ['test/codec/decoder.test.ts', ...READING] },
   'src/codec/wasm.ts': {
-    own: ['test/codec/{encoder,decoder}.test.ts'],
+    own: ['test/codec/{encoder,decoder,layout}.test.ts'],
     users: [...FRAMES, 'test/protocol/message-copies.test.ts'],
   },
   'src/protocol/masking-keys.ts': { users: ['test/security/masking.test.ts'] },

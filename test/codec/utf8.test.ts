@@ -98,6 +98,7 @@ const TEXTS = [
   ['a continuation that continues nothing', "'broken ' 80 ' well before the end, and so on and so forth'"],
   ['three bytes of four', "'broken ' f09f98 ' well before the end, and so on and so forth'"],
   ['a character beyond the last plane', "'broken ' f4908080 ' well before the end, and so on and so forth'"],
+  ['a byte that nothing allows behind a character that ends too soon', 'c3 41 ff'],
   ['an overlong form', "'broken ' e08080 ' well before the end, and so on and so forth'"],
   ['text that ends within a character', "'after more ASCII than a block holds, it is open: ' f09f98"],
 ].map(([what, bytes]) => [what!, wire(bytes!)] as const)
@@ -160,6 +161,13 @@ describe.each(CODECS)('%s', (_, codec) => {
     for (let byte = 0; byte < 256; byte++) expect(codec.validateUtf8(SLABS + byte, 1, REJECT)).toBe(REJECT)
     expect(codec.validateUtf8(SLABS, 256, REJECT)).toBe(REJECT)
     expect(codec.validateUtf8(SLABS, 0, REJECT)).toBe(REJECT)
+  })
+
+  test('reads no further than its length, at the end of the memory', () => {
+    memory.fill(0x61, memory.length - RUN)
+    for (let length = 0; length <= RUN; length++) {
+      expect(codec.validateUtf8(memory.length - length, length, 0)).toBe(0)
+    }
   })
 
   test('keeps its state when there is nothing to validate', () => {
