@@ -127,3 +127,16 @@ describe.each(CASES)('%s', (_, secure, total, options) => {
     expect(socket.bufferedAmount).toBe(0)
   })
 })
+
+test('an iterator that is kept holds no message that it has given', async () => {
+  const { url } = await trafficServer(false)
+  const socket = aborted(await connect(`${url}/flood?bytes=240000&size=80000`))
+  await expect.poll(() => socket.closeStatus).toBe(1000)
+  const iterator = socket[Symbol.asyncIterator]()
+  const given: WeakRef<Uint8Array>[] = []
+  for (let i = 0; i < 3; i++) given.push(new WeakRef((await iterator.next()).value as Uint8Array))
+  // What a WeakRef was made of is held until the next turn.
+  await memory()
+  expect(given.map((message) => message.deref())).toEqual([undefined, undefined, undefined])
+  expect(await iterator.next()).toEqual({ done: true, value: undefined })
+})

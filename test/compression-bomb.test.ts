@@ -11,6 +11,8 @@ const MiB = 1024 * 1024
 const GiB = 1024 * MiB
 const BINARY = 2
 const CLOSE = 8
+/** Milliseconds, of which the bomb takes a hundredth on a machine that does nothing else. */
+const MAY_TAKE = 10_000
 
 /** About 1 MiB that inflates to 1 GiB of zeros. */
 function bomb(): Uint8Array {
@@ -35,10 +37,11 @@ test.each([16, 64])('a bomb of 1 GiB is refused with 1009, and costs less than t
     connection.end()
   })
   const args = ['--import', path('from-source.ts'), path('bomb-client.ts'), url, `${size * MiB}`]
-  const { stdout } = await promisify(execFile)(process.execPath, args)
-  const { growth, ...told } = JSON.parse(stdout)
+  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 4 * MAY_TAKE })
+  const { growth, took, ...told } = JSON.parse(stdout)
   expect(told).toEqual({ code: 'MESSAGE_TOO_BIG', limit: size * MiB })
   expect(growth).toBeLessThan(3 * size * MiB)
+  expect(took).toBeLessThan(MAY_TAKE)
   const { opcode, payload } = await answered.promise
   expect(opcode).toBe(CLOSE)
   expect(payload.readUInt16BE()).toBe(1009)

@@ -6,6 +6,7 @@ import { setTimeout as later } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { type ClientWebSocket, type ClientWebSocketOptions, connect, HandshakeError } from '../../src/index.ts'
+import { peakMemory } from './peak-memory.ts'
 
 export interface Task {
   readonly url: string
@@ -137,7 +138,6 @@ const outcomes = await Promise.all(Array.from({ length: task.sockets }, play))
 const took = performance.now() - started
 const [first] = outcomes
 const others = outcomes.filter(({ code, state }) => code !== first!.code || state !== first!.state).length
-// Of the operating system, in KiB.
-const growth = process.resourceUsage().maxRSS * 1024 - before
+const growth = peakMemory() - before
 console.log(JSON.stringify({ ...first!, others, growth, took } satisfies Ending))
 process.exit()
