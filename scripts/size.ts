@@ -40,6 +40,8 @@ async function bundle(splitting: boolean): Promise<Bundle> {
     splitting,
     format: 'esm',
     target: 'es2023',
+    // That of the sources says nothing to whoever has installed them.
+    tsconfigRaw: {},
     conditions: ['workerd', 'worker', 'browser'],
     external: ['cloudflare:*', 'node:*', 'undici'],
     loader: { '.wasm': 'copy' },

@@ -1,9 +1,24 @@
-/** The arguments of calls on an open socket, checked. */
+/** The arguments of calls, checked. */
 import { isValidCloseCode, MAX_REASON_BYTES } from './codec/close-code.ts'
 import { OptionsError } from './errors.ts'
 
 /** What `send` takes: a string goes out as text, anything else as binary. */
 export type MessageData = string | ArrayBuffer | SharedArrayBuffer | ArrayBufferView
+
+/** Where a call may be cancelled. */
+export interface Cancellable {
+  /** Its reason is thrown as it is. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** How one message is sent. */
+export interface SendOptions {
+  /**
+   * False sends it as it is, even where permessage-deflate was agreed: for what is compressed already, or secret.
+   * Default: true.
+   */
+  readonly compress?: boolean | undefined
+}
 
 /** The longest payload of a control frame (RFC 6455 §5.5). */
 const MAX_PING_BYTES = 125
@@ -39,11 +54,36 @@ export function checkClose(code: number, reason: string): void {
   }
 }
 
+/** Whether the message may be compressed. */
+export function compressOf(options: SendOptions | undefined): boolean {
+  if (options == null) return true
+  checkObject(options, 'options')
+  return boolean('compress', options.compress, true)
+}
+
+export function boolean(name: string, value: boolean | undefined, preset: boolean): boolean {
+  if (value === undefined) return preset
+  if (typeof value === 'boolean') return value
+  throw new OptionsError(name, `${name} must be true or false.`)
+}
+
+/** A name that no option has is a mistake. `path` stands before it. */
+export function checkNames(path: string, given: object, names: Readonly<Record<string, true>>): void {
+  for (const name of Object.keys(given)) {
+    if (!Object.hasOwn(names, name)) throw new OptionsError(path + name, `There is no option ${path}${name}.`)
+  }
+}
+
 export function checkObject(value: unknown, name: string): void {
   if (typeof value !== 'object' || value === null) throw new OptionsError(name, `${name} must be an object.`)
 }
 
-export function checkSignal(signal: AbortSignal | undefined): void {
-  if (signal === undefined || typeof signal?.addEventListener === 'function') return
+/** The signal of a call; an AbortSignal by itself is a mistake that would go unnoticed. */
+export function signalOf(options: Cancellable | undefined): AbortSignal | undefined {
+  if (options == null) return undefined
+  checkObject(options, 'options')
+  if ('aborted' in options) throw new OptionsError('options', 'Pass the signal as { signal }.')
+  const { signal } = options
+  if (signal === undefined || typeof signal?.addEventListener === 'function') return signal
   throw new OptionsError('signal', 'signal must be an AbortSignal.')
 }

@@ -1,5 +1,5 @@
 /** How long to wait before the next attempt: exponential, with full jitter. */
-import { checkObject } from './arguments.ts'
+import { checkNames, checkObject } from './arguments.ts'
 import { OptionsError } from './errors.ts'
 
 /** The delays between attempts. Each is a random part of a greatest one, which grows from attempt to attempt. */
@@ -16,6 +16,7 @@ export interface BackOffOptions {
 }
 
 const DEFAULTS: Readonly<Required<BackOffOptions>> = { initialDelay: 1000, factor: 2, maxDelay: 30_000 }
+const NAMES: Readonly<Record<keyof BackOffOptions, true>> = { initialDelay: true, factor: true, maxDelay: true }
 /** What setTimeout can wait for, about 24 days. */
 const LONGEST_DELAY = 2 ** 31 - 1
 
@@ -58,9 +59,7 @@ export class BackOff {
 
 function checkBackOff(options: BackOffOptions): Required<BackOffOptions> {
   checkObject(options, 'backOff')
-  for (const name of Object.keys(options)) {
-    if (!Object.hasOwn(DEFAULTS, name)) throw new OptionsError('backOff', `There is no option backOff.${name}.`)
-  }
+  checkNames('backOff.', options, NAMES)
   const { initialDelay, factor, maxDelay } = DEFAULTS
   return {
     initialDelay: within('initialDelay', options.initialDelay ?? initialDelay, 0, LONGEST_DELAY),
@@ -72,5 +71,5 @@ function checkBackOff(options: BackOffOptions): Required<BackOffOptions> {
 function within(name: keyof BackOffOptions, value: number, least: number, most: number): number {
   if (typeof value === 'number' && value >= least && value <= most) return value
   const range = most === LONGEST_DELAY ? `from ${least} to ${most}` : `of at least ${least}`
-  throw new OptionsError('backOff', `backOff.${name} must be a number ${range}.`)
+  throw new OptionsError(`backOff.${name}`, `backOff.${name} must be a number ${range}.`)
 }

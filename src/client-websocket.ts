@@ -1,5 +1,16 @@
-import { checkBytes, checkClose, checkObject, checkPing, checkSignal, type MessageData } from './arguments.ts'
+import {
+  type Cancellable,
+  checkBytes,
+  checkClose,
+  checkObject,
+  checkPing,
+  compressOf,
+  type MessageData,
+  type SendOptions,
+  signalOf,
+} from './arguments.ts'
 import { establish } from './connect.ts'
+import { closedError } from './driver/closed-error.ts'
 import type { Connection } from './driver/connection.ts'
 import type { MessageStream } from './driver/incoming-stream.ts'
 import {
@@ -17,21 +28,6 @@ import type { Message } from './protocol/message-parts.ts'
 import { canSend, nextState, type State, type Transition } from './protocol/states.ts'
 import { type ResolvedOptions, resolveOptions } from './resolve-options.ts'
 import type { TransportName } from './transport/select.ts'
-
-/** Where a call may be cancelled. */
-export interface Cancellable {
-  /** Its reason is thrown as it is. */
-  readonly signal?: AbortSignal | undefined
-}
-
-/** How one message is sent. */
-export interface SendOptions {
-  /**
-   * False sends it as it is, even where permessage-deflate was agreed: for what is compressed already, or secret.
-   * Default: true.
-   */
-  readonly compress?: boolean | undefined
-}
 
 /**
  * A WebSocket client (RFC 6455).
@@ -75,10 +71,9 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
    * own reason. Once the socket is open, the signal has no effect.
    */
   async connect(url: string | URL, options?: Cancellable): Promise<void> {
-    const signal = options?.signal
     if (this.state !== 'none') throw this.#invalidState('connect')
     const target = parseTarget(url)
-    checkSignal(signal)
+    const signal = signalOf(options)
     // As one string: parts that are put together stay parts in memory.
     this.#url = withoutUserinfo(target).href
     this.#move('connect')
@@ -194,8 +189,8 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
   send(data: MessageData | Blob | ReadableStream<string | Uint8Array>, options?: SendOptions): Promise<void> {
     const connection = this.#connection
     if (!connection?.canSend) return quietly(this.#cannot('send'))
-    const compress = options?.compress ?? true
     try {
+      const compress = compressOf(options)
       if (typeof data === 'string' || data instanceof Uint8Array) return connection.send(data, compress)
       const source = sourceOf(data)
       if (source === undefined) return connection.send(checkBytes(data, 'data'), compress)
@@ -209,7 +204,7 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
   /**
    * Sends one message piece by piece, as fragments (RFC 6455 §5.4), when those before it have been sent: strings for
    * `'text'`, bytes for `'binary'`. Other messages wait until it is closed; Pings and Pongs do not. Writing waits as
-   * `send` does.
+   * `send` does. Each piece is a fragment, of which servers take only so many (ws: 16,384 a message).
    *
    * Aborting it before the first piece sends nothing. Half-way it fails the connection (1011): what has been sent
    * cannot be taken back. Fails as `send` does; the stream fails with the connection.
@@ -220,7 +215,7 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
     if (type !== 'text' && type !== 'binary') throw new OptionsError('type', "type must be 'text' or 'binary'.")
     const connection = this.#connection
     if (!connection?.canSend) throw this.#whyNot('sendStream')
-    return connection.sendStream(type, options?.compress ?? true)
+    return connection.sendStream(type, compressOf(options))
   }
 
   /**
@@ -230,9 +225,8 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
    * the messages that had come before: a ConnectionClosedError, ProtocolError or MessageTooBigError.
    */
   receive(options?: Cancellable): Promise<Message | undefined> {
-    const signal = options?.signal
     return attempt(() => {
-      checkSignal(signal)
+      const signal = signalOf(options)
       return this.#connection?.inbox.receive(signal) ?? this.#cannot('receive')
     })
   }
@@ -244,14 +238,16 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
    * message. It fails with the connection. Otherwise as `receive`.
    */
   receiveStream(options?: Cancellable): Promise<MessageStream | undefined> {
-    const signal = options?.signal
     return attempt(() => {
-      checkSignal(signal)
+      const signal = signalOf(options)
       return this.#connection?.inbox.receiveStream(signal) ?? this.#cannot('receiveStream')
     })
   }
 
-  /** The messages one by one, until the server closes. Leaving the loop does not close the socket. */
+  /**
+   * The messages one by one, until the server closes. Leaving the loop does not close the socket: another loop goes on
+   * where it ended.
+   */
   [Symbol.asyncIterator](): AsyncIterableIterator<Message> {
     return this.#iterate(false)
   }
@@ -267,10 +263,9 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
    * does, and with an OptionsError over the transport `fetch`, which has no means for it.
    */
   ping(payload?: MessageData, options?: Cancellable): Promise<number> {
-    const signal = options?.signal
     return attempt(() => {
       const bytes = payload === undefined ? undefined : checkPing(payload)
-      checkSignal(signal)
+      const signal = signalOf(options)
       signal?.throwIfAborted()
       const connection = this.#connection
       // After the server's Close frame no Pong comes any more (RFC 6455 §5.5.1).
@@ -285,7 +280,8 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
    * frames were exchanged, otherwise `aborted`.
    *
    * Messages that still come stay receivable, but beyond `highWaterMark` those that nobody waits for are dropped. A
-   * stream of `receiveStream` can be read on until `closeTimeout`: whoever does not want the rest cancels it first.
+   * stream of `receiveStream` can be read on until `closeTimeout`: whoever does not want the rest cancels it first. A
+   * stream of `sendStream` that is still open is waited for as long, and cut then: close or abort it first.
    * `code` is 1000–1003, 1007–1014 or 3000–4999; `reason` at most 123 bytes in UTF-8 (RFC 6455 §7.4). Default: 1000.
    */
   async close(code: number = 1000, reason = ''): Promise<void> {
@@ -375,13 +371,15 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
 
   /** Why a call cannot be done in this state. */
   #whyNot(call: string): Error {
-    const { state, closeStatus, closeStatusDescription: reason } = this
-    if (this.#connection?.canSend === false && canSend(state)) {
+    const { state, closeStatus } = this
+    const connection = this.#connection
+    if (connection?.canSend === false && canSend(state)) {
       return new InvalidStateError(`Cannot ${call}: the socket is being closed.`, state)
     }
-    if (closeStatus === undefined || state === 'close-sent') return this.#invalidState(call)
-    const message = `Cannot ${call}: the connection is over (${closeStatus}).`
-    return new ConnectionClosedError(message, { closeStatus, reason, wasClean: state === 'closed' })
+    if (!connection || connection.canSend || closeStatus === undefined || state === 'close-sent') {
+      return this.#invalidState(call)
+    }
+    return closedError(connection, `Cannot ${call}: the connection is over (${closeStatus}).`)
   }
 
   #invalidState(call: string): InvalidStateError {
@@ -399,9 +397,9 @@ export async function connect(
   options: ClientWebSocketOptions & Cancellable = {},
 ): Promise<ClientWebSocket> {
   checkObject(options, 'options')
-  const { signal, ...others } = options
+  const { signal: _, ...others } = options
   const socket = new ClientWebSocket(others)
-  await socket.connect(url, { signal })
+  await socket.connect(url, options)
   return socket
 }
 

@@ -148,13 +148,16 @@ export class HandshakeError extends HawserError {
    * what passes: there it is true for these as well.
    */
   readonly retriable: boolean
-  /** How long the server asks us to wait before the next try (Retry-After, RFC 9110 §10.2.3), in milliseconds. */
+  /**
+   * How long the server asks us to wait before the next try (Retry-After, RFC 9110 §10.2.3), in milliseconds; at most
+   * the 24 days that a timer can wait.
+   */
   readonly retryAfter: number | undefined
   /** The status with which the proxy refused the tunnel, as far as the HTTP client tells. */
   readonly proxyStatus: number | undefined
 
   constructor(code: HandshakeErrorCode, message: string, details: HandshakeErrorDetails = {}) {
-    super(code, message, 'cause' in details ? { cause: details.cause } : undefined)
+    super(code, message, details)
     this.response = details.response
     this.attempts = details.attempts ?? []
     this.retriable = details.retriable ?? false
@@ -177,7 +180,7 @@ export class ConnectionClosedError extends HawserError {
     message: string,
     details: { closeStatus?: number; reason?: string; wasClean?: boolean; code?: ErrorCode } & ErrorOptions = {},
   ) {
-    super(details.code ?? 'CONNECTION_CLOSED', message, 'cause' in details ? { cause: details.cause } : undefined)
+    super(details.code ?? 'CONNECTION_CLOSED', message, details)
     this.closeStatus = details.closeStatus ?? 1006
     this.reason = details.reason ?? ''
     this.wasClean = details.wasClean ?? false

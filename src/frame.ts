@@ -12,8 +12,9 @@
  *     socket.write(protocol.output())
  */
 import { loadCodec } from '#codec'
-import { checkBytes, checkClose, checkPing, type MessageData } from './arguments.ts'
+import { bytesOf, checkBytes, checkClose, checkNames, checkObject, checkPing, type MessageData } from './arguments.ts'
 import { FINAL, Opcode, RSV1 } from './codec/opcode.ts'
+import { concatenated } from './concatenated.ts'
 import { type HawserError, InvalidStateError, OptionsError } from './errors.ts'
 import { MaskingKeys } from './protocol/masking-keys.ts'
 import type { Message } from './protocol/message-parts.ts'
@@ -45,19 +46,18 @@ export interface FrameOptions {
 
 /**
  * A masked frame, as a client sends it (RFC 6455 §5.2). The masking key is unpredictable. Whether the frame has its
- * place there is not judged. Fails with an OptionsError for an opcode that is not 0 to 15.
+ * place there is not judged. Fails with an OptionsError for an opcode that is not 0 to 15, and for a payload that is not
+ * bytes.
  */
-export function encodeFrame(
-  opcode: number,
-  payload: Uint8Array,
-  { fin = true, rsv1 = false }: FrameOptions = {},
-): Uint8Array {
+export function encodeFrame(opcode: number, payload: Uint8Array, options: FrameOptions = {}): Uint8Array {
+  checkObject(options, 'options')
+  const { fin = true, rsv1 = false } = options
   if (!Number.isInteger(opcode) || opcode < 0 || opcode > 15) {
     throw new OptionsError('opcode', 'opcode must be a whole number from 0 to 15.')
   }
   const { codec, arena } = loadCodec()
   const outbox = new Outbox(codec, arena, maskingKeys.next)
-  outbox.push((fin ? FINAL : 0) | (rsv1 ? RSV1 : 0) | opcode, checkBytes(payload, 'payload'))
+  outbox.push((fin ? FINAL : 0) | (rsv1 ? RSV1 : 0) | opcode, checkOnlyBytes(payload, 'payload'))
   return taken(outbox)
 }
 
@@ -97,9 +97,8 @@ export class FrameProtocol {
 
   /** Fails with an OptionsError for options that cannot be used, or that are those of a whole client. */
   constructor(options: FrameProtocolOptions = {}) {
-    for (const name of Object.keys(options)) {
-      if (!Object.hasOwn(OPTION_NAMES, name)) throw new OptionsError(name, `A FrameProtocol has no option ${name}.`)
-    }
+    checkObject(options, 'options')
+    checkNames('', options, OPTION_NAMES)
     this.#protocol = new Protocol({ ...loadCodec(), nextKey: maskingKeys.next }, resolveOptions(options), {
       isFull: false,
       isAwaited: true,
@@ -116,7 +115,7 @@ export class FrameProtocol {
 
   /** Takes bytes that came in, cut anywhere, and tells what they complete. They may be reused afterwards. */
   receive(bytes: Exclude<MessageData, string>): ProtocolEvent[] {
-    const error = this.#protocol.receive(checkBytes(bytes, 'bytes'))
+    const error = this.#protocol.receive(checkOnlyBytes(bytes, 'bytes'))
     if (error) this.#events.push({ type: 'error', error })
     const events = this.#events
     this.#events = []
@@ -143,7 +142,10 @@ export class FrameProtocol {
 
   /** The bytes to write, since the last call; empty if there are none. They are the caller's. */
   output(): Uint8Array {
-    return taken(this.#protocol.outbox)
+    const protocol = this.#protocol
+    const bytes = taken(protocol.outbox)
+    // A Pong that was held back behind many bytes has its turn now.
+    return protocol.sendOwedPong() ? concatenated([bytes, taken(protocol.outbox)]) : bytes
   }
 
   /** The connection is over: frees what it holds. */
@@ -157,15 +159,17 @@ export class FrameProtocol {
   }
 }
 
+/** Bytes, where a string would be a mistake. */
+function checkOnlyBytes(data: unknown, name: string): Uint8Array {
+  const bytes = bytesOf(data)
+  if (bytes) return bytes
+  throw new OptionsError(name, `${name} must be an ArrayBuffer or a view of one.`)
+}
+
 /** Everything in an outbox, copied out of the memory that all share. */
 function taken(outbox: Outbox): Uint8Array {
   const chunks = outbox.take()
-  const bytes = new Uint8Array(outbox.buffered)
-  let at = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, at)
-    at += chunk.length
-  }
+  const bytes = concatenated(chunks)
   outbox.release(chunks)
   return bytes
 }

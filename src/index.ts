@@ -1,6 +1,6 @@
-export type { MessageData } from './arguments.ts'
+export type { Cancellable, MessageData, SendOptions } from './arguments.ts'
 export type { BackOffOptions } from './back-off.ts'
-export { type Cancellable, ClientWebSocket, connect, type SendOptions } from './client-websocket.ts'
+export { ClientWebSocket, connect } from './client-websocket.ts'
 export type { MessageStream } from './driver/incoming-stream.ts'
 export {
   ConnectionClosedError,

@@ -1,9 +1,9 @@
 /**
  * A socket that is opened again and again: one connection at a time, with pauses that grow while the server is away.
  */
-import { checkObject, checkSignal } from './arguments.ts'
+import { type Cancellable, checkObject, signalOf } from './arguments.ts'
 import { BackOff, type BackOffOptions } from './back-off.ts'
-import { type Cancellable, ClientWebSocket } from './client-websocket.ts'
+import { ClientWebSocket } from './client-websocket.ts'
 import { HandshakeError, OptionsError } from './errors.ts'
 import { parseTarget } from './handshake/target-url.ts'
 import type { ClientWebSocketOptions } from './options.ts'
@@ -90,13 +90,13 @@ export function reconnectingIn(
   options: ReconnectingOptions,
 ): AsyncGenerator<ClientWebSocket, void, undefined> {
   checkObject(options, 'options')
-  const { options: fresh, backOff, signal, ...fixed } = options
+  const signal = signalOf(options)
+  const { options: fresh, backOff, signal: _, ...fixed } = options
   if (fresh !== undefined && typeof fresh !== 'function') {
     throw new OptionsError('options', 'options must be a callback; what does not change stands beside it.')
   }
   if (typeof url !== 'function') parseTarget(url)
   resolveOptions(fixed)
-  checkSignal(signal)
   const open: Open = async (attempt, ending) => {
     const target = typeof url === 'function' ? await abortable(Promise.resolve(url(attempt)), ending) : url
     const refreshed = fresh === undefined ? {} : await abortable(Promise.resolve(fresh(attempt)), ending)

@@ -1,4 +1,4 @@
-import { checkObject } from './arguments.ts'
+import { boolean, checkNames, checkObject } from './arguments.ts'
 import { OptionsError } from './errors.ts'
 import { checkHeaders } from './handshake/caller-headers.ts'
 import { isToken } from './handshake/syntax.ts'
@@ -47,9 +47,8 @@ export interface ResolvedOptions {
 }
 
 const MiB = 1024 * 1024
-/** What setTimeout can wait for. */
-const MAX_TIME = 2 ** 31 - 1
-const MAX_COUNT = 2 ** 31 - 1
+/** The most that an option may be: as many milliseconds as setTimeout can wait. */
+const MAX_NUMBER = 2 ** 31 - 1
 /** The longest string that V8 makes; a text message becomes one. */
 const MAX_MESSAGE_SIZE = 2 ** 29 - 24
 const PROXY_PROTOCOLS = ['http:', 'https:', 'socks5:']
@@ -110,7 +109,7 @@ const TLS_NAMES: Readonly<Record<keyof TlsOptions, true>> = {
  */
 export function resolveOptions(options: ClientWebSocketOptions): ResolvedOptions {
   checkObject(options, 'options')
-  for (const name of Object.keys(options)) if (!Object.hasOwn(NAMES, name)) refuse(name, `There is no option ${name}.`)
+  checkNames('', options, NAMES)
   refuseOptionsOfTheClient(options)
   const headers = checkHeaders(options.headers === undefined ? [] : options.headers)
   const resolved = { ...withDefaults(options), headers, tcpNeed: tcpNeed(options, headers) }
@@ -209,14 +208,8 @@ function proxy(value: string | URL | false | undefined): URL | 'env' | undefined
 /** A copy, of the options that are documented. */
 function tls(value: TlsOptions | undefined): TlsOptions | undefined {
   const given = object('tls', value)
-  refuseUnknown('tls', given ?? {}, TLS_NAMES)
+  checkNames('tls.', given ?? {}, TLS_NAMES)
   return given && { ...given }
-}
-
-function refuseUnknown(option: string, given: object, names: Readonly<Record<string, true>>): void {
-  for (const name of Object.keys(given)) {
-    if (!Object.hasOwn(names, name)) refuse(option, `There is no option ${option}.${name}.`)
-  }
 }
 
 function perMessageDeflate(
@@ -224,14 +217,14 @@ function perMessageDeflate(
 ): Required<PerMessageDeflateOptions> | undefined {
   if (value === undefined || value === false) return undefined
   const given = value === true ? {} : object('perMessageDeflate', value)!
-  refuseUnknown('perMessageDeflate', given, DEFLATE_NAMES)
+  checkNames('perMessageDeflate.', given, DEFLATE_NAMES)
   const name = (parameter: keyof PerMessageDeflateOptions) => `perMessageDeflate.${parameter}`
   return {
     clientMaxWindowBits: count(name('clientMaxWindowBits'), given.clientMaxWindowBits, 15, 15, 9),
     serverMaxWindowBits: count(name('serverMaxWindowBits'), given.serverMaxWindowBits, 15, 15, 9),
     clientContextTakeover: boolean(name('clientContextTakeover'), given.clientContextTakeover, true),
     serverContextTakeover: boolean(name('serverContextTakeover'), given.serverContextTakeover, true),
-    threshold: count(name('threshold'), given.threshold, 1024, MAX_COUNT, 0),
+    threshold: count(name('threshold'), given.threshold, 1024, MAX_NUMBER, 0),
   }
 }
 
@@ -259,11 +252,6 @@ function withMethods<T extends object>(name: string, value: T | undefined, metho
   return value
 }
 
-function boolean(name: string, value: boolean | undefined, preset: boolean): boolean {
-  if (value === undefined) return preset
-  return typeof value === 'boolean' ? value : refuse(name, `${name} must be true or false.`)
-}
-
 function oneOf<T extends string>(name: string, value: T | undefined, allowed: readonly [T, ...T[]]): T {
   if (value === undefined) return allowed[0]
   return allowed.includes(value) ? value : refuse(name, `${name} must be one of ${allowed.join(', ')}.`)
@@ -273,11 +261,11 @@ function oneOf<T extends string>(name: string, value: T | undefined, allowed: re
 function time(name: string, value: number | undefined, preset: number): number {
   if (value === undefined) return preset
   if (value === 0 || value === Infinity) return Infinity
-  if (typeof value === 'number' && value > 0 && value <= MAX_TIME) return value
-  return refuse(name, `${name} must be a number of milliseconds from 0 to ${MAX_TIME}, or Infinity.`)
+  if (typeof value === 'number' && value > 0 && value <= MAX_NUMBER) return value
+  return refuse(name, `${name} must be a number of milliseconds from 0 to ${MAX_NUMBER}, or Infinity.`)
 }
 
-function count(name: string, value: number | undefined, preset: number, most = MAX_COUNT, least = 1): number {
+function count(name: string, value: number | undefined, preset: number, most = MAX_NUMBER, least = 1): number {
   if (value === undefined) return preset
   if (Number.isSafeInteger(value) && value >= least && value <= most) return value
   return refuse(name, `${name} must be a whole number from ${least} to ${most}.`)

@@ -130,6 +130,16 @@ function findChannels(): Channels | undefined {
   return Object.fromEntries(Object.keys(NAMES).map((name) => [name, module.channel(name)])) as unknown as Channels
 }
 
+/** A connection that is over, as a driver tells of it. */
+interface Ended {
+  /** Undefined if no Close frame came. */
+  readonly closeStatus: number | undefined
+  readonly closeReason: string
+  readonly state: string
+  /** Why it failed, if it did. */
+  readonly failure: unknown
+}
+
 /** Tells about one socket. */
 export class SocketTelemetry {
   readonly sent = { messages: 0, bytes: 0 }
@@ -191,16 +201,20 @@ export class SocketTelemetry {
     this.#isAborted = true
   }
 
-  /** The connection is over; `failure` is why, unless it was clean. */
-  closed(details: Pick<Details<'hawser:close'>, 'closeStatus' | 'reason' | 'wasClean'>, failure: unknown): void {
+  /** The connection is over. */
+  closed(connection: Ended): void {
     if (!this.#isOpen) {
-      this.#end = () => this.closed(details, failure)
+      this.#end = () => this.closed(connection)
       return
     }
+    const { closeStatus = 1006, closeReason: reason, state, failure } = connection
+    const wasClean = state === 'closed'
     const why = this.#isAborted ? 'ABORTED' : codeOf(failure)
     this.#publish('hawser:close', {
-      ...details,
-      error: details.wasClean ? undefined : why,
+      closeStatus,
+      reason,
+      wasClean,
+      error: wasClean ? undefined : why,
       sent: { ...this.sent },
       received: { ...this.received },
       duration: this.#duration,

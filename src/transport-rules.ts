@@ -64,11 +64,8 @@ export function checkTransport(options: TransportOptions): void {
   const { transport, fetch, tcpNeed } = options
   if (transport === 'tcp') checkTcp(options)
   if (transport === 'fetch') refuseClients(options, ['dispatcher', 'session'])
-  if (tcpNeed !== undefined && fetch !== undefined) {
-    throw new OptionsError(tcpNeed.option, `${tcpNeed.what} needs a socket of hawser's own: leave it out beside fetch.`)
-  }
-  if (tcpNeed !== undefined && transport === 'fetch') {
-    throw new OptionsError(tcpNeed.option, `${tcpNeed.what} needs transport 'tcp': use that, or leave it out.`)
+  if (tcpNeed !== undefined && (fetch !== undefined || transport === 'fetch')) {
+    throw new OptionsError(tcpNeed.option, `${tcpNeed.what} needs transport 'tcp': leave it out beside fetch.`)
   }
 }
 

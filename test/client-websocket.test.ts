@@ -127,7 +127,8 @@ describe('keep-alive', () => {
           await setTimeout(SLOWLY)
         }
       },
-      { keepAliveInterval: 50, keepAliveTimeout: 200 },
+      // The upload takes longer; a buffer of the system's may take half as long to have room again.
+      { keepAliveInterval: 50, keepAliveTimeout: 500 },
     )
     const message = new Uint8Array(65_536)
     for (let sent = 0; sent < UPLOAD; sent += message.length) await socket.send(message)
@@ -281,10 +282,50 @@ describe("the caller's signal", () => {
     expect(await socket.receive()).toBe('kept')
   })
 
+  test('has a name: by itself in place of the options it is refused, and not ignored', async () => {
+    const { url } = await server()
+    const signal = new AbortController().signal as never
+    const refused = { code: 'INVALID_OPTION', option: 'options', message: 'Pass the signal as { signal }.' }
+    expect(await rejection(connect(url, signal))).toMatchObject(refused)
+    const socket = aborted(new ClientWebSocket())
+    expect(await rejection(socket.connect(url, signal))).toMatchObject(refused)
+    await socket.connect(`${url}/echo`)
+    expect(await rejection(socket.receive(signal))).toMatchObject(refused)
+    expect(await rejection(socket.receiveStream(signal))).toMatchObject(refused)
+    expect(await rejection(socket.ping('', signal))).toMatchObject(refused)
+  })
+
+  test('may be left out by null, and nothing but an object may hold it', async () => {
+    const { url } = await server()
+    const socket = aborted(await connect(`${url}/echo`))
+    for (const options of ['x', 5, true] as never[]) {
+      expect(await rejection(socket.receive(options))).toMatchObject({ code: 'INVALID_OPTION', option: 'options' })
+    }
+    await socket.send('one')
+    expect(await socket.receive(null as never)).toBe('one')
+    expect(await socket.ping('', null as never)).toBeGreaterThanOrEqual(0)
+  })
+
   test('belongs to connect, and not to the constructor', () => {
     const options = { signal: AbortSignal.abort() } as ClientWebSocketOptions
     expect(() => new ClientWebSocket(options)).toThrow(OptionsError)
   })
+})
+
+test('compress is true or false, and by itself in place of the options it is refused', async () => {
+  const { url } = await server()
+  const socket = aborted(await connect(`${url}/echo`))
+  for (const [options, option] of [
+    [false, 'options'],
+    ['x', 'options'],
+    [{ compress: 'no' }, 'compress'],
+    [{ compress: 0 }, 'compress'],
+  ] as [never, string][]) {
+    expect(await rejection(socket.send('x', options))).toMatchObject({ code: 'INVALID_OPTION', option })
+    expect(() => socket.sendStream('text', options)).toThrow(OptionsError)
+  }
+  await socket.send('one', { compress: false })
+  expect(await socket.receive()).toBe('one')
 })
 
 test('the headers can be set to null, and to nothing else', async () => {

@@ -60,6 +60,16 @@ describe('FrameProtocol', () => {
     expect(() => protocol.ping()).toThrow(InvalidStateError)
   })
 
+  test('answers a Ping that came behind more than 64 KiB of output as soon as that is taken', () => {
+    const protocol = new FrameProtocol()
+    protocol.send(new Uint8Array(70_000))
+    protocol.receive(wire("89 01 'p'"))
+    const [message, pong] = parseFrames(protocol.output())
+    expect(message!.payload).toHaveLength(70_000)
+    expect([pong!.firstByte, pong!.payload.toString()]).toEqual([0x8a, 'p'])
+    expect(protocol.output()).toHaveLength(0)
+  })
+
   test('closes once, and goes on receiving', () => {
     const protocol = new FrameProtocol()
     protocol.close(4000, 'enough')
@@ -97,7 +107,7 @@ describe('FrameProtocol', () => {
   })
 
   test('refuses the options of a whole client, which it would not obey', () => {
-    for (const options of [{ perMessageDeflate: true }, { highWaterMark: 1 }, { tls: {} }]) {
+    for (const options of [{ perMessageDeflate: true }, { highWaterMark: 1 }, { tls: {} }, null, 'x']) {
       expect(() => new FrameProtocol(options as FrameProtocolOptions)).toThrow(OptionsError)
     }
   })
@@ -120,7 +130,7 @@ describe('FrameProtocol', () => {
     const message = [{ type: 'message', data: 'hi' }]
     expect(protocol.receive(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + 4))).toEqual(message)
     expect(protocol.receive(new DataView(bytes.buffer, bytes.byteOffset, 4))).toEqual(message)
-    expect(() => protocol.receive('text' as never)).toThrow(OptionsError)
+    expect(() => protocol.receive('text' as never)).toThrow(/^bytes must be an ArrayBuffer or a view of one\.$/)
   })
 
   test('drops what it holds at its end, and takes nothing more', () => {
@@ -153,5 +163,14 @@ describe('encodeFrame', () => {
 
   test('refuses an opcode that has no room in a frame', () => {
     for (const opcode of [-1, 16, 1.5]) expect(() => encodeFrame(opcode, new Uint8Array(0))).toThrow(OptionsError)
+  })
+
+  test('refuses a payload that is not bytes, and options that are no object', () => {
+    expect(() => encodeFrame(Opcode.text, 'text' as never)).toThrow(
+      /^payload must be an ArrayBuffer or a view of one\.$/,
+    )
+    for (const options of [null, 5] as never[]) {
+      expect(() => encodeFrame(Opcode.text, new Uint8Array(0), options)).toThrow(OptionsError)
+    }
   })
 })

@@ -244,7 +244,7 @@ describe('reconnecting', () => {
     ['url', 'ftp://example.com', {}],
     ['options', 'ws://example.com', null as unknown as ReconnectingOptions],
     ['options', 'ws://example.com', { options: {} as unknown as () => object }],
-    ['backOff', 'ws://example.com', { backOff: { factor: 0 } }],
+    ['backOff.factor', 'ws://example.com', { backOff: { factor: 0 } }],
     ['signal', 'ws://example.com', { signal: {} as AbortSignal }],
     ['retries', 'ws://example.com', { retries: 3 } as ReconnectingOptions],
     ['keepAliveInterval', 'ws://example.com', { keepAliveInterval: -1 }],

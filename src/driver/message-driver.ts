@@ -1,16 +1,11 @@
 import { isValidCloseCode } from '../codec/close-code.ts'
-import {
-  ConnectionClosedError,
-  HawserError,
-  MessageTooBigError,
-  OptionsError,
-  ProtocolError,
-  TimeoutError,
-} from '../errors.ts'
+import { concatenated } from '../concatenated.ts'
+import { HawserError, MessageTooBigError, OptionsError, ProtocolError } from '../errors.ts'
 import type { Message } from '../protocol/message-parts.ts'
 import { canReceive, canSend, nextState, type State } from '../protocol/states.ts'
 import type { SocketTelemetry } from '../telemetry.ts'
 import type { MessageSocket, MessageSocketSink } from '../transport/contracts.ts'
+import { closedError, closeSent, closeTimedOut } from './closed-error.ts'
 import type { Connection } from './connection.ts'
 import { Inbox, type InboxOwner } from './inbox.ts'
 import { OutgoingQueue } from './outgoing-queue.ts'
@@ -37,6 +32,7 @@ const UNIT_BYTES = 2
 const LINGER = 500
 /** A message that is sent piece by piece is collected: the runtime sends no fragments. */
 const COLLECT_LIMIT = 32 * 1024 * 1024
+const TOO_LARGE = `Over the fetch transport a message has at most ${COLLECT_LIMIT} bytes: connect with transport: 'tcp'.`
 const POLICY_VIOLATION = 1008
 const READY = Promise.resolve()
 
@@ -107,7 +103,7 @@ export class MessageDriver implements Connection, InboxOwner, MessageSocketSink 
     let size = 0
     const outgoing = new OutgoingStream(type, {
       write: (piece) => {
-        if (size + piece.length > COLLECT_LIMIT) return rejected(tooLargeToCollect())
+        if (size + piece.length > COLLECT_LIMIT) return rejected(new OptionsError('piece', TOO_LARGE))
         size += piece.length
         this.#collected += piece.length
         pieces.push(new Uint8Array(piece))
@@ -115,7 +111,7 @@ export class MessageDriver implements Connection, InboxOwner, MessageSocketSink 
       },
       end: (isText) => {
         this.#collected -= size
-        const bytes = concatenated(pieces, size)
+        const bytes = concatenated(pieces)
         this.#sendNow(isText ? new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes) : bytes)
       },
       // Nothing of it has been sent.
@@ -128,7 +124,7 @@ export class MessageDriver implements Connection, InboxOwner, MessageSocketSink 
   }
 
   ping(): Promise<number> {
-    const message = "The fetch transport sends no Pings: connect with transport: 'tcp' for them."
+    const message = "Over the fetch transport there are no Pings: connect with transport: 'tcp'."
     return rejected(new OptionsError('transport', message))
   }
 
@@ -140,13 +136,12 @@ export class MessageDriver implements Connection, InboxOwner, MessageSocketSink 
   }
 
   closeOutput(code: number | undefined, reason: string): Promise<void> {
-    this.#sendClose(code, reason)
-    return READY
+    return closeSent(this, (onSent) => this.#sendClose(code, reason, onSent))
   }
 
   abort(reason: unknown): void {
     if (this.#failure === undefined) this.#telemetry?.aborted()
-    this.#cut(reason ?? this.#closed('The connection was aborted.'))
+    this.#cut(reason ?? closedError(this, 'The connection was aborted.'))
   }
 
   // What the socket tells.
@@ -181,7 +176,7 @@ export class MessageDriver implements Connection, InboxOwner, MessageSocketSink 
   }
 
   onLost(error: Error | undefined): void {
-    const lost = error instanceof HawserError ? error : this.#closed('The connection was lost.', error)
+    const lost = error instanceof HawserError ? error : closedError(this, 'The connection was lost.', error)
     if (this.#state !== 'closed') this.#failure ??= lost
     this.#finish()
   }
@@ -197,7 +192,7 @@ export class MessageDriver implements Connection, InboxOwner, MessageSocketSink 
       if (this.#telemetry) this.#telemetry.sent.messages++
       return READY
     } catch (cause) {
-      this.#cut(this.#closed('The connection was lost.', cause))
+      this.#cut(closedError(this, 'The connection was lost.', cause))
       return rejected(this.#failure)
     }
   }
@@ -212,12 +207,13 @@ export class MessageDriver implements Connection, InboxOwner, MessageSocketSink 
 
   // Closing.
 
-  #sendClose(code: number | undefined, reason: string): void {
+  #sendClose(code: number | undefined, reason: string, onSent?: () => void): void {
     this.#isOutputClosing = true
     this.#whenItsTurn(0, () => {
       if (!canSend(this.#state)) return
       this.#state = nextState(this.#state, 'close-sent')
       this.#socket.close(code, reason)
+      onSent?.()
       if (this.#state === 'closed') this.#finish()
     })
   }
@@ -227,7 +223,7 @@ export class MessageDriver implements Connection, InboxOwner, MessageSocketSink 
     this.closeReason = reason
     this.#state = nextState(this.#state, 'close-received')
     this.inbox.end()
-    if (!this.#options.allowHalfOpen) this.#queue.fail(this.#closed('The server closed before all was sent.'))
+    if (!this.#options.allowHalfOpen) this.#queue.fail(closedError(this, 'The server closed before all was sent.'))
     // RFC 6455 §5.5.1: the answer carries the code that it answers.
     if (!this.#options.allowHalfOpen) this.#sendClose(code === 1005 ? undefined : code, '')
     if (this.#state === 'closed') this.#finish()
@@ -236,24 +232,14 @@ export class MessageDriver implements Connection, InboxOwner, MessageSocketSink 
   #limitClosing(): void {
     const { closeTimeout } = this.#options
     if (closeTimeout === Infinity || this.#isOver) return
-    this.#timer ??= setTimeout(() => {
-      const message = `The server did not close within ${closeTimeout} ms.`
-      const cause = new TimeoutError('CLOSE_TIMEOUT', message, closeTimeout)
-      this.#cut(this.#closed('The connection was cut: closing it took too long.', cause))
-    }, closeTimeout)
-  }
-
-  #closed(message: string, cause?: unknown): ConnectionClosedError {
-    const { closeStatus = 1006, closeReason: reason } = this
-    const details = { closeStatus, reason, wasClean: this.#state === 'closed' }
-    return new ConnectionClosedError(message, cause === undefined ? details : { ...details, cause })
+    this.#timer ??= setTimeout(() => this.#cut(closeTimedOut(this, closeTimeout)), closeTimeout)
   }
 
   // The end.
 
   #failUnread(): void {
     const message = `More than ${UNREAD_LIMIT} bytes came that were not read. Read faster, or connect with transport: 'tcp'.`
-    this.#fail(this.#closed(message), POLICY_VIOLATION, 'Messages come faster than they are read.')
+    this.#fail(closedError(this, message), POLICY_VIOLATION, 'Messages come faster than they are read.')
   }
 
   /** The connection cannot go on: our Close frame says why; then it is cut. */
@@ -282,34 +268,19 @@ export class MessageDriver implements Connection, InboxOwner, MessageSocketSink 
     this.#isOver = true
     clearTimeout(this.#timer)
     this.#wake()
-    const { closeStatus = 1006, closeReason: reason } = this
-    this.#telemetry?.closed({ closeStatus, reason, wasClean: this.#state === 'closed' }, this.#failure)
+    this.#telemetry?.closed(this)
     this.#over.resolve()
   }
 
   /** Everyone who waits is told why it is in vain. */
   #wake(): void {
     this.#state = nextState(this.#state, 'aborted')
-    this.unsent += this.#queue.size + this.#collected
+    // After a failure it has been counted already.
+    this.unsent ||= this.#queue.size + this.#collected
     if (this.#state === 'aborted') this.closeStatus ??= 1006
     this.inbox.end(this.#failure)
-    this.#queue.fail(this.#failure ?? this.#closed('The connection is closed.'))
+    this.#queue.fail(this.#failure ?? closedError(this, 'The connection is closed.'))
   }
-}
-
-function tooLargeToCollect(): OptionsError {
-  const message = `Over the fetch transport a message has at most ${COLLECT_LIMIT} bytes: connect with transport: 'tcp'.`
-  return new OptionsError('piece', message)
-}
-
-function concatenated(pieces: readonly Uint8Array[], size: number): Uint8Array {
-  const bytes = new Uint8Array(size)
-  let at = 0
-  for (const piece of pieces) {
-    bytes.set(piece, at)
-    at += piece.length
-  }
-  return bytes
 }
 
 /** Whether a message has more bytes than `limit`, as text in UTF-8. */

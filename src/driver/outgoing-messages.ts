@@ -97,6 +97,7 @@ export class OutgoingMessages {
   /** What is not in the outbox yet never will be; nor can those who wait for room tell whether theirs was. */
   failQueue(reason: unknown): void {
     if (this.#queue?.isEmpty === false) this.#room?.fail(reason)
+    this.#roomForPieces?.fail(reason)
     this.#queue?.fail(reason)
   }
 

@@ -23,6 +23,7 @@ export class OutgoingStream implements OutgoingJob {
   #signal: AbortSignal | undefined
   #done: (() => void) | undefined
   #isOver = false
+  #failure: { readonly reason: unknown } | undefined
   #isText: boolean | undefined
   /** Half a character, which waits for its other half. */
   #surrogate = ''
@@ -57,6 +58,7 @@ export class OutgoingStream implements OutgoingJob {
   }
 
   fail(reason: unknown): void {
+    this.#failure = { reason }
     this.#turn.reject(reason)
     this.#controller?.error(reason)
   }
@@ -77,8 +79,9 @@ export class OutgoingStream implements OutgoingJob {
 
   async #close(): Promise<void> {
     if (this.#surrogate !== '') await this.#push(encoder.encode(this.#surrogate))
-    // Somebody may have aborted it while it waited for room.
+    // It may have been aborted, or have failed, while it waited for room: neither ends a close that is under way.
     this.#signal?.throwIfAborted()
+    if (this.#failure) throw this.#failure.reason
     this.#sink.end(this.#isText ?? false)
     this.#finish()
   }

@@ -1,10 +1,11 @@
-import { ConnectionClosedError, type HawserError, TimeoutError } from '../errors.ts'
+import { type HawserError, TimeoutError } from '../errors.ts'
 import type { Message } from '../protocol/message-parts.ts'
 import type { PartSink } from '../protocol/message-reader.ts'
 import { Protocol, type ProtocolOptions, type ProtocolParts, type ProtocolSink } from '../protocol/protocol.ts'
 import { canReceive, canSend, type State } from '../protocol/states.ts'
 import type { SocketTelemetry } from '../telemetry.ts'
 import type { ByteSink, ByteStream } from '../transport/contracts.ts'
+import { closedError, closeSent, closeTimedOut } from './closed-error.ts'
 import type { Connection } from './connection.ts'
 import { Inbox, type InboxOwner } from './inbox.ts'
 import { KeepAlive, type KeepAliveActions } from './keep-alive.ts'
@@ -126,18 +127,12 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink, Outgoin
   }
 
   closeOutput(code: number | undefined, reason: string): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    // Nobody has to look at it.
-    promise.catch(() => {})
-    this.#sendClose(code, reason, (sent) => sent && resolve())
-    // What was not sent by then never will be; whoever was told that it was does not notice.
-    this.over.then(() => reject(this.#failure ?? this.#closed('The connection is closed.')))
-    return promise
+    return closeSent(this, (onSent) => this.#sendClose(code, reason, (sent) => sent && onSent()))
   }
 
   abort(reason: unknown): void {
     if (this.#failure === undefined) this.#telemetry?.aborted()
-    this.#cut(reason ?? this.#closed('The connection was aborted.'))
+    this.#cut(reason ?? closedError(this, 'The connection was aborted.'))
   }
 
   // What the stream tells.
@@ -157,20 +152,21 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink, Outgoin
   #takeEnd(): void {
     if (this.state === 'closed') this.#stream.end()
     else if (this.#failure !== undefined) this.#stream.destroy()
-    else if (canReceive(this.state)) this.#cut(this.#closed('The server ended the connection without a Close frame.'))
-    else this.#cut(this.#closed('The server ended the connection before our Close frame.'))
+    else {
+      const when = canReceive(this.state) ? 'without a Close frame' : 'before our Close frame'
+      this.#cut(closedError(this, `The server ended the connection ${when}.`))
+    }
   }
 
   onClosed(error: Error | undefined): void {
     this.#isOver = true
     this.#readRest()
     if (this.state !== 'closed') {
-      this.#failure ??= this.#closed('The connection was lost.', error)
+      this.#failure ??= closedError(this, 'The connection was lost.', error)
     }
     this.#stopTimers()
     this.#wake()
-    const { closeStatus = 1006, closeReason: reason } = this
-    this.#telemetry?.closed({ closeStatus, reason, wasClean: this.state === 'closed' }, this.#failure)
+    this.#telemetry?.closed(this)
     this.#over?.resolve()
   }
 
@@ -229,7 +225,7 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink, Outgoin
 
   abandoned(reason: unknown): void {
     this.#protocol.abandonMessage()
-    this.#fail(this.#closed('A message was given up half-way.', reason))
+    this.#fail(closedError(this, 'A message was given up half-way.', reason))
   }
 
   onTaken(): void {
@@ -258,7 +254,7 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink, Outgoin
     const { keepAliveTimeout } = this.#options
     const message = `Nothing came within ${keepAliveTimeout} ms of a keep-alive Ping.`
     const cause = new TimeoutError('KEEP_ALIVE_TIMEOUT', message, keepAliveTimeout)
-    this.#cut(this.#closed('The server is gone.', cause))
+    this.#cut(closedError(this, 'The server is gone.', cause))
   }
 
   // Outbound.
@@ -364,23 +360,18 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink, Outgoin
   /** The peer's Close frame has come: there will be no more messages. */
   #takeEndOfMessages(): void {
     this.inbox.end()
-    this.inbox.failStream(this.#closed('The server closed in the middle of a message.'))
-    this.#pings?.fail(this.#closed('The server closed before it answered the Ping.'))
+    this.inbox.failStream(closedError(this, 'The server closed in the middle of a message.'))
+    this.#pings?.fail(closedError(this, 'The server closed before it answered the Ping.'))
     if (this.state !== 'closed') return
-    this.#outgoing.failQueue(this.#closed('The server closed before all was sent.'))
+    this.#outgoing.failQueue(closedError(this, 'The server closed before all was sent.'))
     this.#awaitEnd()
-  }
-
-  #closed(message: string, cause?: unknown): ConnectionClosedError {
-    const { closeStatus = 1006, closeReason: reason } = this
-    const details = { closeStatus, reason, wasClean: this.state === 'closed' }
-    return new ConnectionClosedError(message, cause === undefined ? details : { ...details, cause })
   }
 
   // The end.
 
   /** After both Close frames: the server ends the connection, or else we do. */
   #awaitEnd(): void {
+    if (this.#isOver) return
     this.#flush()
     this.#limitClosing()
     this.#endTimer ??= setTimeout(() => this.#endFirst(), SERVER_ENDS_WITHIN)
@@ -399,14 +390,7 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink, Outgoin
   #limitClosing(): void {
     const { closeTimeout } = this.#options
     if (closeTimeout === Infinity || this.#isOver) return
-    this.#closeTimer ??= setTimeout(() => {
-      const cause = new TimeoutError(
-        'CLOSE_TIMEOUT',
-        `The server did not close within ${closeTimeout} ms.`,
-        closeTimeout,
-      )
-      this.#cut(this.#closed('The connection was cut: closing it took too long.', cause))
-    }, closeTimeout)
+    this.#closeTimer ??= setTimeout(() => this.#cut(closeTimedOut(this, closeTimeout)), closeTimeout)
   }
 
   #sendProbe(payload: Uint8Array): void {
@@ -440,7 +424,7 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink, Outgoin
     this.#protocol.end()
     if (this.state === 'aborted') this.closeStatus ??= 1006
     this.inbox.end(this.#failure)
-    const reason = this.#failure ?? this.#closed('The connection is closed.')
+    const reason = this.#failure ?? closedError(this, 'The connection is closed.')
     this.inbox.failStream(reason)
     this.#outgoing.fail(reason)
     this.#pings?.fail(reason)

@@ -1,5 +1,6 @@
 /** Connections through cloudflare:sockets. */
 import { connect, type Socket } from 'cloudflare:sockets'
+import { concatenated } from '../concatenated.ts'
 import { HandshakeError } from '../errors.ts'
 import type { ByteSink } from './contracts.ts'
 import type { Address, Dial, DialedStream } from './tcp.ts'
@@ -23,7 +24,7 @@ export const workerdDial: Dial = async (address, signal) => {
   } catch (error) {
     socket?.close().catch(() => {})
     signal.throwIfAborted()
-    throw socket === undefined ? forbidden(address, error) : unreachable(address, error)
+    throw unreachable(address, error, socket !== undefined)
   } finally {
     signal.removeEventListener('abort', onAbort)
   }
@@ -31,17 +32,12 @@ export const workerdDial: Dial = async (address, signal) => {
 
 /**
  * Workers do not tell a refused connection from a name without an address, or from a certificate that is not trusted.
+ * Some addresses and ports the runtime itself refuses, and does not try.
  */
-function unreachable({ origin, secure }: Address, cause: unknown): HandshakeError {
-  const reasons = secure
-    ? 'nobody listens there, the name is wrong, or TLS failed'
-    : 'nobody listens there, or the name is wrong'
-  return new HandshakeError('NETWORK_FAILED', `Cannot connect to ${origin}: ${reasons}`, { cause, retriable: true })
-}
-
-/** Some addresses and ports are refused by the runtime itself, before anything is sent. */
-function forbidden({ origin }: Address, cause: unknown): HandshakeError {
-  return new HandshakeError('NETWORK_FAILED', `Cannot connect to ${origin}: Workers may not; see \`cause\``, { cause })
+function unreachable({ origin, secure }: Address, cause: unknown, wasTried: boolean): HandshakeError {
+  const tried = `nobody listens there, or the name is wrong${secure ? ', or TLS failed' : ''}`
+  const why = wasTried ? tried : 'Workers may not; see `cause`'
+  return new HandshakeError('NETWORK_FAILED', `Cannot connect to ${origin}: ${why}`, { cause, retriable: wasTried })
 }
 
 /** A ByteStream over a socket of Workers. It reads only when the sink may have what comes. */
@@ -197,14 +193,4 @@ function joined(chunks: readonly Uint8Array[]): readonly Uint8Array[] {
     }
   }
   return groups.map((group) => (group.length === 1 ? group[0]! : concatenated(group)))
-}
-
-function concatenated(chunks: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0))
-  let at = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, at)
-    at += chunk.length
-  }
-  return bytes
 }

@@ -1,6 +1,8 @@
 /** `hawser/node-stream`: an open socket as a Duplex of node:stream. */
 import { addAbortSignal, Duplex, type DuplexOptions } from 'node:stream'
+import { checkNames, signalOf } from '../arguments.ts'
 import type { ClientWebSocket } from '../client-websocket.ts'
+import { OptionsError } from '../errors.ts'
 import type { Message } from '../protocol/message-parts.ts'
 
 export interface NodeStreamOptions
@@ -24,12 +26,23 @@ export interface NodeStreamOptions
  *   or at once if nobody reads.
  * - `destroy()` before both sides have ended drops the connection (`abort`). `close` comes when it has ended.
  *
- * From then on the socket's own `send` and `receive` are not to be used.
+ * From then on the socket's own `send` and `receive` are not to be used. Fails with an OptionsError for what is no
+ * ClientWebSocket.
  */
 export function toNodeStream(socket: ClientWebSocket, options: NodeStreamOptions = {}): Duplex {
-  return new WebSocketDuplex(socket, options)
+  // Not instanceof: it may be one of another copy of the package.
+  if (typeof socket?.receive !== 'function') throw new OptionsError('socket', 'socket must be a ClientWebSocket.')
+  const signal = signalOf(options)
+  checkNames('', options ?? {}, NAMES)
+  return new WebSocketDuplex(socket, { ...options, signal })
 }
 
+const NAMES: Readonly<Record<keyof NodeStreamOptions, true>> = {
+  readableObjectMode: true,
+  readableHighWaterMark: true,
+  writableHighWaterMark: true,
+  signal: true,
+}
 const UTF8 = new Set(['utf8', 'utf-8'])
 
 type Callback = (error?: Error | null) => void

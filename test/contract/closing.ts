@@ -83,7 +83,8 @@ export const closing: Cases = {
     same(socket.state, 'close-received')
     same(socket.closeStatus, 4006)
     await socket.send('last words')
-    await failure(socket.ping(), ConnectionClosedError, { closeStatus: 4006 })
+    // No Pong would come any more, though the socket is not over.
+    await failure(socket.ping(), InvalidStateError, { state: 'close-received' })
     await socket.close(4007)
     closedWith(socket, 4006, 'your turn')
     const frames = await seen()

@@ -44,6 +44,16 @@ describe('messages', () => {
     expect(driver.bufferedAmount).toBe(0)
   })
 
+  test('that will never leave are counted once', async () => {
+    const { driver, sink } = start({ maxMessageSize: 10 })
+    const writer = (driver.sendStream('binary') as WritableStream<Uint8Array>).getWriter()
+    writer.closed.catch(() => {})
+    await writer.write(new Uint8Array(1000))
+    sink.onMessage('x'.repeat(11))
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(driver).toMatchObject({ state: 'aborted', unsent: 1000 })
+  })
+
   test('that wait for one in pieces may be changed after the call, as its pieces may', async () => {
     const { driver, socket } = start()
     const writer = (driver.sendStream('binary') as WritableStream<Uint8Array>).getWriter()
@@ -225,6 +235,27 @@ describe('closing', () => {
     await driver.close(1000, '')
     expect(driver.state).toBe('closed')
     expect(socket.calls).toEqual([['close', 4002, 'mine']])
+  })
+
+  test('of our direction waits for a message in pieces, and fails with the connection', async () => {
+    const { driver, socket } = start()
+    const writer = driver.sendStream('text').getWriter()
+    const closed = driver.closeOutput(4002, 'mine')
+    expect(await isPending(closed)).toBe(true)
+    expect(socket.calls).toEqual([])
+    await writer.close()
+    await closed
+    expect(socket.calls).toEqual([['close', 4002, 'mine']])
+    driver.abort(undefined)
+
+    const lost = start()
+    lost.driver
+      .sendStream('text')
+      .getWriter()
+      .closed.catch(() => {})
+    const unsent = failure(lost.driver.closeOutput(4002, 'mine'))
+    lost.sink.onLost(undefined)
+    expect(await unsent).toBeInstanceOf(ConnectionClosedError)
   })
 
   test('half open, the connection may still be lost', async () => {

@@ -45,6 +45,19 @@ describe('the closing handshake', () => {
     expect(running.driver.state).toBe('closed')
   })
 
+  test('that came about by giving up a message is not waited for again by a close after its end', async () => {
+    const running = start({ allowHalfOpen: true })
+    const writer = (running.driver.sendStream('text', true) as WritableStream<string>).getWriter()
+    writer.closed.catch(() => {})
+    await writer.write('half')
+    running.receive(frame(CLOSE, closePayload(1000)))
+    await writer.abort(new Error('given up'))
+    expect(running.driver.state).toBe('closed')
+    finish(running)
+    await running.driver.close(1000, '')
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
   test('waits longer for a server that has not taken all that was sent', () => {
     const running = start({ closeTimeout: 3000 })
     running.stream.holdsWrites = true

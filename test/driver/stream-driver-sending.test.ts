@@ -332,7 +332,8 @@ describe('close and closeOutput', () => {
     void driver.close(1000, '')
     const error = await rejection(writer.closed)
     expect(error).toBeInstanceOf(ConnectionClosedError)
-    expect((error as ConnectionClosedError).cause).toMatchObject({ code: 'CLOSE_TIMEOUT' })
+    const message = 'A message or sendStream did not end within 20 ms.'
+    expect((error as ConnectionClosedError).cause).toMatchObject({ code: 'CLOSE_TIMEOUT', message })
     expect(stream.calls).toEqual(['destroy'])
   })
 
@@ -378,6 +379,36 @@ describe('when the peer ends it', () => {
     await writer.close()
     void driver.close(1000, '')
     expect(sent()).toEqual(['1 one', '0 two', '80 ', '88 \x03\xe8'])
+  })
+
+  test('by closing while a piece waits for room, its writer is not told that it was sent', async () => {
+    const { stream } = begin({ highWaterMark: 1 })
+    stream.holdsWrites = true
+    const writer = textWriter()
+    writer.closed.catch(() => {})
+    const written = writer.write('one')
+    await settle()
+    stream.endTurn()
+    running.receive(frame(CLOSE, closePayload(1000)))
+    expect(await rejection(written)).toBeInstanceOf(ConnectionClosedError)
+    stream.release()
+  })
+
+  test('by closing while its last piece waits for room, nothing follows our Close frame', async () => {
+    const { stream } = begin({ highWaterMark: 1 })
+    stream.holdsWrites = true
+    const writer = textWriter()
+    // Half a character is sent when the message ends.
+    await writer.write('\ud83d')
+    const closed = writer.close()
+    await settle()
+    stream.endTurn()
+    running.receive(frame(CLOSE, closePayload(1000)))
+    stream.holdsWrites = false
+    stream.release()
+    expect(await rejection(closed)).toBeInstanceOf(ConnectionClosedError)
+    await settle()
+    expect(sent()).toEqual(['1 \xef\xbf\xbd', '88 \x03\xe8'])
   })
 
   test.each(['onEnd', 'onClosed'] as const)('without one, the message fails (%s)', async (how) => {

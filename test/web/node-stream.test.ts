@@ -4,7 +4,7 @@ import { buffer, text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { ConnectionClosedError, connect } from '../../src/index.ts'
+import { ConnectionClosedError, connect, OptionsError } from '../../src/index.ts'
 import { toNodeStream } from '../../src/web/node-stream.ts'
 import { frame } from '../support/scripted-peer.ts'
 import { aborted, peer, rejection, server } from '../support/servers.ts'
@@ -220,6 +220,20 @@ describe('a Duplex over a socket', () => {
       expect((await once(stream, 'error'))[0]).toMatchObject({ name: 'AbortError', cause: reason })
       expect(socket.state).toBe('aborted')
     }
+  })
+
+  test('refuses what is no socket, and options that are no object', async () => {
+    for (const socket of [undefined, null, 0, 'x', {}] as never[]) {
+      expect(() => toNodeStream(socket)).toThrow(OptionsError)
+    }
+    const { url } = await server()
+    const socket = aborted(await connect(`${url}/echo`))
+    const mistakes = ['x', AbortSignal.timeout(1), { signal: 5 }, { readableObjectmode: true }, { read() {} }]
+    for (const options of mistakes as never[]) {
+      expect(() => toNodeStream(socket, options)).toThrow(OptionsError)
+    }
+    await socket.send('still its own')
+    expect(await socket.receive()).toBe('still its own')
   })
 
   test('readableHighWaterMark and writableHighWaterMark say how much it keeps', async () => {
