@@ -24,7 +24,7 @@ import { WarmRunner } from './mutation/warm-runner.ts'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', multiple: true, default: ['src/codec', 'src/protocol', 'assembly'] },
+    only: { type: 'string', multiple: true, default: ['src/codec', 'src/protocol', 'src/random-words', 'assembly'] },
     share: { type: 'string', default: '1' },
     seed: { type: 'string', default: '1' },
     runners: { type: 'string', default: String(availableParallelism()) },
@@ -38,7 +38,9 @@ const LEFT_OUT = ['src/codec/core.generated.ts', 'src/codec/load.workerd.ts']
 const PATIENCE = 4
 const LEAST_PATIENCE = 5000
 
-const files = globSync(['src/{codec,protocol,driver,deflate}/*.ts', 'assembly/*.ts'], { cwd: root })
+const files = globSync(['src/{codec,protocol,driver,deflate}/*.ts', 'src/random-words.ts', 'assembly/*.ts'], {
+  cwd: root,
+})
   .filter((file) => !LEFT_OUT.includes(file) && values.only.some((only) => file.startsWith(only)))
   .sort()
 const mutants = files

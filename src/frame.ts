@@ -16,11 +16,11 @@ import { bytesOf, checkBytes, checkClose, checkNames, checkObject, checkPing, ty
 import { FINAL, Opcode, RSV1 } from './codec/opcode.ts'
 import { concatenated } from './concatenated.ts'
 import { type HawserError, InvalidStateError, OptionsError } from './errors.ts'
-import { MaskingKeys } from './protocol/masking-keys.ts'
 import type { Message } from './protocol/message-parts.ts'
 import { Outbox } from './protocol/outbox.ts'
 import { Protocol } from './protocol/protocol.ts'
 import { canSend, type State } from './protocol/states.ts'
+import { randomWord } from './random-words.ts'
 import { resolveOptions } from './resolve-options.ts'
 
 export {
@@ -33,8 +33,6 @@ export {
 } from './errors.ts'
 export type { Message, MessageData, State }
 export { Opcode }
-
-const maskingKeys = new MaskingKeys()
 
 /** The parts of a frame's first byte (RFC 6455 §5.2). */
 export interface FrameOptions {
@@ -56,7 +54,7 @@ export function encodeFrame(opcode: number, payload: Uint8Array, options: FrameO
     throw new OptionsError('opcode', 'opcode must be a whole number from 0 to 15.')
   }
   const { codec, arena } = loadCodec()
-  const outbox = new Outbox(codec, arena, maskingKeys.next)
+  const outbox = new Outbox(codec, arena, randomWord)
   outbox.push((fin ? FINAL : 0) | (rsv1 ? RSV1 : 0) | opcode, checkOnlyBytes(payload, 'payload'))
   return taken(outbox)
 }
@@ -99,7 +97,7 @@ export class FrameProtocol {
   constructor(options: FrameProtocolOptions = {}) {
     checkObject(options, 'options')
     checkNames('', options, OPTION_NAMES)
-    this.#protocol = new Protocol({ ...loadCodec(), nextKey: maskingKeys.next }, resolveOptions(options), {
+    this.#protocol = new Protocol({ ...loadCodec(), nextKey: randomWord }, resolveOptions(options), {
       isFull: false,
       isAwaited: true,
       takeStream: () => undefined,

@@ -10,7 +10,7 @@ import { OptionsError } from './errors.ts'
 import { type Accepted, acceptFor, verifyUpgrade } from './handshake/accept.ts'
 import type { HandshakeRequest } from './handshake/request.ts'
 import type { ResponseHead } from './handshake/response-head.ts'
-import { MaskingKeys } from './protocol/masking-keys.ts'
+import { randomWord } from './random-words.ts'
 import type { SocketTelemetry } from './telemetry.ts'
 import type { ByteStream } from './transport/contracts.ts'
 
@@ -34,7 +34,6 @@ export interface FramingOptions extends StreamDriverOptions {
   readonly perMessageDeflate: { readonly threshold: number } | undefined
 }
 
-const maskingKeys = new MaskingKeys()
 /** Few connections need it. */
 const loadDeflate = () => import('./deflate/compression.ts')
 
@@ -47,7 +46,7 @@ export function createFraming(instance: CodecInstance): Framing {
 }
 
 function framingOn(instance: CodecInstance): Framing {
-  const core = { ...instance, nextKey: maskingKeys.next }
+  const core = { ...instance, nextKey: randomWord }
   return {
     readBuffer: core.codec.memory.subarray(INPUT, INPUT + BLOCK_BYTES),
     checkCompression,

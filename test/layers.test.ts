@@ -18,7 +18,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   web: ['base', 'codec/close-code.ts', 'protocol', 'handshake', 'driver/connection.ts', 'top'],
   cli: ['base', 'top'],
 }
-const BASE = new Set(['concatenated.ts', 'errors.ts', 'http-headers.ts', 'options.ts', 'telemetry.ts'])
+const BASE = new Set([
+  'concatenated.ts',
+  'errors.ts',
+  'http-headers.ts',
+  'options.ts',
+  'random-words.ts',
+  'telemetry.ts',
+])
 /** Files that may import Node's modules, undici, or Cloudflare's. */
 const PLATFORM_FILES = /^(transport\/|codec\/load|cli\/|web\/node-stream)/
 const PLATFORM_MODULES = /^(node:|undici|cloudflare:)/

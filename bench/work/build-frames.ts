@@ -3,7 +3,7 @@
 import type { Figures, Job } from '../job.ts'
 import { FrameAnswer } from '../server/answer.ts'
 import { frame, payload } from '../server/frames.ts'
-import { codecModule, keysModule, outboxModule, repeat, undiciFrames, ws } from './internals.ts'
+import { codecModule, outboxModule, randomModule, repeat, undiciFrames, ws } from './internals.ts'
 
 /** Makes so many frames, and gives each piece of them to `take`. */
 type Builder = (count: number, take: (piece: Uint8Array) => void) => void
@@ -12,9 +12,9 @@ const FINAL_TEXT = 0x81
 const FINAL_BINARY = 0x82
 
 async function hawser({ kind, size }: Job): Promise<Builder> {
-  const [{ loadCodec }, { Outbox }, { MaskingKeys }] = await Promise.all([codecModule(), outboxModule(), keysModule()])
+  const [{ loadCodec }, { Outbox }, { randomWord }] = await Promise.all([codecModule(), outboxModule(), randomModule()])
   const { codec, arena } = loadCodec()
-  const outbox = new Outbox(codec, arena, new MaskingKeys().next)
+  const outbox = new Outbox(codec, arena, randomWord)
   const bytes = payload(size)
   const text = bytes.toString()
   return (count, take) => {

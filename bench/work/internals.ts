@@ -13,8 +13,7 @@ const built = (path: string) => import(new URL(`../../dist/${path}.js`, import.m
 export const codecModule = (): Load<typeof import('../../src/codec/load.ts')> => built('codec/load')
 export const outboxModule = (): Load<typeof import('../../src/protocol/outbox.ts')> => built('protocol/outbox')
 export const protocolModule = (): Load<typeof import('../../src/protocol/protocol.ts')> => built('protocol/protocol')
-export const keysModule = (): Load<typeof import('../../src/protocol/masking-keys.ts')> =>
-  built('protocol/masking-keys')
+export const randomModule = (): Load<typeof import('../../src/random-words.ts')> => built('random-words')
 
 /** In place. */
 export type Unmask = (buffer: Buffer, mask: Buffer) => void

@@ -2,7 +2,7 @@
 import { INPUT } from '../../src/codec/layout.ts'
 import type { Figures, Job } from '../job.ts'
 import { frame, payload } from '../server/frames.ts'
-import { codecModule, keysModule, protocolModule, repeat, undiciReceiver, ws } from './internals.ts'
+import { codecModule, protocolModule, randomModule, repeat, undiciReceiver, ws } from './internals.ts'
 
 type Message = string | Uint8Array
 /** Reads a chunk, which is always the same. */
@@ -11,14 +11,14 @@ type Reader = (chunk: Buffer) => void
 const CHUNK = 65536
 
 async function hawser(_: Job, take: (message: Message) => void): Promise<Reader> {
-  const [{ loadCodec }, { Protocol }, { MaskingKeys }] = await Promise.all([
+  const [{ loadCodec }, { Protocol }, { randomWord }] = await Promise.all([
     codecModule(),
     protocolModule(),
-    keysModule(),
+    randomModule(),
   ])
   const limits = { maxMessageSize: 64 * 1024 * 1024, maxFragments: 131_072, allowHalfOpen: false }
   const { codec, arena } = loadCodec()
-  const protocol = new Protocol({ codec, arena, nextKey: new MaskingKeys().next }, limits, {
+  const protocol = new Protocol({ codec, arena, nextKey: randomWord }, limits, {
     isFull: false,
     isAwaited: true,
     takeStream: () => undefined,

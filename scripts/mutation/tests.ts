@@ -25,7 +25,7 @@ const TESTS: Readonly<Record<string, { own?: readonly string[]; users?: readonly
     own: ['test/codec/{encoder,decoder,layout}.test.ts'],
     users: [...FRAMES, 'test/protocol/message-copies.test.ts'],
   },
-  'src/protocol/masking-keys.ts': { users: ['test/security/masking.test.ts'] },
+  'src/random-words.ts': { own: ['test/random-words.test.ts'], users: ['test/security/masking.test.ts'] },
   'src/protocol/message-copies.ts': { users: READING },
   'src/protocol/message-parts.ts': { users: READING },
   'src/protocol/message-reader.ts': { users: [...READING, 'test/protocol/protocol-deflate.test.ts'] },

@@ -1,6 +1,7 @@
 import { OptionsError } from '../errors.ts'
 import type { HeaderField } from '../http-headers.ts'
 import type { Credentials } from '../options.ts'
+import { randomWord } from '../random-words.ts'
 import { type DeflateOffer, offerText } from './deflate-offer.ts'
 import { isFieldText, latin1 } from './syntax.ts'
 
@@ -41,7 +42,7 @@ const PLACED = new Set(['host', 'cookie'])
  * header.
  */
 export function buildRequest(url: URL, parts: RequestParts): HandshakeRequest {
-  const key = btoa(latin1(crypto.getRandomValues(new Uint8Array(16))))
+  const key = newKey()
   const headers: HeaderField[] = [
     ['Host', valuesOf(parts.headers, 'host')[0] ?? url.host],
     ['Sec-WebSocket-Version', '13'],
@@ -53,6 +54,11 @@ export function buildRequest(url: URL, parts: RequestParts): HandshakeRequest {
     ...parts.headers.filter(([name]) => !PLACED.has(name.toLowerCase())),
   ]
   return { url: withoutUserinfo(url), key, headers, subprotocols: parts.subprotocols, deflate: parts.deflate }
+}
+
+/** 16 random bytes (RFC 6455 §4.1). */
+function newKey(): string {
+  return btoa(latin1(new Uint8Array(Int32Array.from({ length: 4 }, randomWord).buffer)))
 }
 
 /** As it may be sent and shown. */
