@@ -36,19 +36,11 @@ function webSocketLocation(from: URL, head: ResponseHead): URL {
   const [location, ...others] = head.headers.getAll('location')
   if (location === undefined) fail(from, head, 'without a Location')
   if (others.length > 0) fail(from, head, 'to more than one Location')
-  const url = resolve(location, from)
-  if (url === undefined) fail(from, head, 'to a Location that is not a URL')
-  return webSocketUrl(url) ?? fail(from, head, `to another scheme: ${quoted(url.protocol)}`)
-}
-
-function resolve(location: string, from: URL): URL | undefined {
   // Servers write UTF-8 here; as percent-encoded octets it keeps its meaning.
   const ascii = location.replace(/[\x80-\xff]/g, (octet) => `%${hex(octet)}`)
-  try {
-    return new URL(ascii, from)
-  } catch {
-    return undefined
-  }
+  const url = URL.parse(ascii, from.href)
+  if (url === null) fail(from, head, 'to a Location that is not a URL')
+  return webSocketUrl(url) ?? fail(from, head, `to another scheme: ${quoted(url.protocol)}`)
 }
 
 /** Whether two URLs have the same scheme, host and port. */

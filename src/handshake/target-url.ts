@@ -1,13 +1,6 @@
 /** The URL of a WebSocket server: RFC 6455 §3, and the http(s) forms that WHATWG takes for the same thing. */
 import { OptionsError } from '../errors.ts'
 
-const WEBSOCKET_SCHEMES: ReadonlyMap<string, string> = new Map([
-  ['ws:', 'ws:'],
-  ['wss:', 'wss:'],
-  ['http:', 'ws:'],
-  ['https:', 'wss:'],
-])
-
 /**
  * The URL to connect to, as ws: or wss:, in a copy of its own. Userinfo stays.
  *
@@ -24,13 +17,13 @@ export function parseTarget(input: string | URL): URL {
   return url
 }
 
-/** A copy of an http(s) or ws(s) URL as ws: or wss:; undefined for any other scheme. */
+/** The same URL, changed from http(s) to ws(s) where it was; undefined for any other scheme. */
 export function webSocketUrl(url: URL): URL | undefined {
-  const scheme = WEBSOCKET_SCHEMES.get(url.protocol)
-  if (scheme === undefined) return undefined
-  const copy = new URL(url)
-  copy.protocol = scheme
-  return copy
+  const scheme = url.protocol.replace('http', 'ws')
+  if (scheme !== 'ws:' && scheme !== 'wss:') return undefined
+  // To set a part of a URL is to parse it again.
+  if (url.protocol !== scheme) url.protocol = scheme
+  return url
 }
 
 /** The URL as errors may show it: without userinfo, query and fragment. */

@@ -65,9 +65,11 @@ test.each([
   expect(httpUrl(new URL(url))).toBe(expected)
 })
 
-test('the ws(s) form of a URL is a copy', () => {
+test('a URL is changed to its ws(s) form, and left alone when it has none', () => {
   const url = new URL('http://example.com/')
-  expect(webSocketUrl(url)?.href).toBe('ws://example.com/')
-  expect(url.href).toBe('http://example.com/')
-  expect(webSocketUrl(new URL('ftp://example.com/'))).toBeUndefined()
+  expect(webSocketUrl(url)).toBe(url)
+  expect(url.href).toBe('ws://example.com/')
+  const other = new URL('ftp://example.com/')
+  expect(webSocketUrl(other)).toBeUndefined()
+  expect(other.href).toBe('ftp://example.com/')
 })
