@@ -203,7 +203,9 @@ export class Inbox {
     if (this.#end) {
       return this.#end.error === undefined ? Promise.resolve(undefined) : Promise.reject(this.#end.error)
     }
-    const receiver: Receiver = { wanted, ...Promise.withResolvers<unknown>() }
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+    // Not spread: that takes three times as long, and is done for each message that is waited for.
+    const receiver: Receiver = { wanted, promise, resolve, reject }
     this.#receiver = receiver
     if (signal) this.#withdrawOnAbort(receiver, signal)
     this.#owner.onTaken()
