@@ -9,7 +9,7 @@ import {
   type SendOptions,
   signalOf,
 } from './arguments.ts'
-import { establish } from './connect.ts'
+import { type Established, establish } from './connect.ts'
 import { closedError } from './driver/closed-error.ts'
 import type { Connection } from './driver/connection.ts'
 import type { MessageStream } from './driver/incoming-stream.ts'
@@ -22,6 +22,7 @@ import {
 } from './errors.ts'
 import { withoutUserinfo } from './handshake/request.ts'
 import { parseTarget } from './handshake/target-url.ts'
+import { HandshakeLimit } from './handshake-limit.ts'
 import type { HttpHeaders } from './http-headers.ts'
 import type { ClientWebSocketOptions } from './options.ts'
 import type { Message } from './protocol/message-parts.ts'
@@ -56,7 +57,7 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
   #httpStatusText = ''
   #httpResponseHeaders: HttpHeaders | null = null
   /** While there is a handshake to end. */
-  #aborter: AbortController | undefined
+  #limit: HandshakeLimit | undefined
 
   /** Fails with an OptionsError for options that cannot work; see {@link ClientWebSocketOptions}. */
   constructor(options: ClientWebSocketOptions = {}) {
@@ -77,27 +78,15 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
     // As one string: parts that are put together stay parts in memory.
     this.#url = withoutUserinfo(target).href
     this.#move('connect')
-    this.#aborter = new AbortController()
+    this.#limit = new HandshakeLimit(this.#options!.handshakeTimeout, signal)
     try {
-      const either = signal ? AbortSignal.any([signal, this.#aborter.signal]) : this.#aborter.signal
-      const { connection, response, ...details } = await establish(target, this.#options!, either)
-      if (either.aborted) {
-        connection.abort(either.reason)
-        throw either.reason
-      }
-      this.#connection = connection
-      this.#move('opened')
-      this.#url = withoutUserinfo(details.url).href
-      this.#subprotocol = details.subprotocol
-      this.#extensions = details.extensions
-      this.#transport = details.transport
-      this.#keepResponse(response)
+      await establish(target, this.#options!, this.#limit, (established) => this.#take(established))
     } catch (error) {
       if (error instanceof HandshakeError) this.#keepResponse(error.response)
       this.#move('refused')
       throw error
     } finally {
-      this.#aborter = undefined
+      this.#limit = undefined
       this.#options = undefined
     }
   }
@@ -307,7 +296,7 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
   /** Ends everything at once, without a closing handshake; whatever waits fails with `reason`. Also ends `connect`. */
   abort(reason: unknown = new ConnectionClosedError('The socket was aborted.')): void {
     this.#move('aborted')
-    this.#aborter?.abort(reason)
+    this.#limit?.abort(reason)
     this.#connection?.abort(reason)
   }
 
@@ -355,6 +344,16 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
 
   #move(transition: Transition): void {
     this.#state = nextState(this.#state, transition)
+  }
+
+  #take({ connection, response, url, subprotocol, extensions, transport }: Established): void {
+    this.#connection = connection
+    this.#move('opened')
+    this.#url = withoutUserinfo(url).href
+    this.#subprotocol = subprotocol
+    this.#extensions = extensions
+    this.#transport = transport
+    this.#keepResponse(response)
   }
 
   #keepResponse(response: HandshakeResponse | undefined): void {

@@ -11,7 +11,7 @@ import { buildRequest, type HandshakeRequest } from './handshake/request.ts'
 import type { ResponseHead } from './handshake/response-head.ts'
 import { chosenSubprotocol } from './handshake/subprotocol.ts'
 import { httpUrl, printable } from './handshake/target-url.ts'
-import { HandshakeLimit } from './handshake-limit.ts'
+import type { HandshakeLimit } from './handshake-limit.ts'
 import type { HttpVersion } from './options.ts'
 import type { ResolvedOptions } from './resolve-options.ts'
 import { observatory, type SocketTelemetry } from './telemetry.ts'
@@ -50,26 +50,28 @@ type Opened = Upgraded | UpgradedSocket
 type Answer = Opened | Refused
 
 /**
- * Connects. Fails with a HandshakeError, or with the reason of the signal. Whatever the outcome, nothing but the
- * connection is left.
+ * Connects, and hands the connection to `take`. Fails with a HandshakeError, or with the caller's reason. Whatever the
+ * outcome, nothing but the connection is left.
  */
 export async function establish(
   url: URL,
   options: HandshakeOptions,
-  signal: AbortSignal | undefined,
-): Promise<Established> {
-  signal?.throwIfAborted()
+  limit: HandshakeLimit,
+  take: (established: Established) => void,
+): Promise<void> {
+  limit.signal.throwIfAborted()
   const telemetry = observatory.observe(printable(url))
-  const limit = new HandshakeLimit(options.handshakeTimeout, signal)
   try {
-    return await new Handshake(url, options, limit, telemetry).run()
+    const established = await new Handshake(url, options, limit, telemetry).run()
+    if (!limit.isCancelled) return take(established)
+    established.connection.abort(limit.signal.reason)
   } catch (error) {
-    telemetry?.failed(error, signal?.aborted === true)
-    signal?.throwIfAborted()
-    throw error
+    telemetry?.failed(error, limit.isCancelled)
+    if (!limit.isCancelled) throw error
   } finally {
     limit.end()
   }
+  throw limit.signal.reason
 }
 
 /** One call of connect: a request, and another for each redirect. */
@@ -174,7 +176,7 @@ class Handshake {
       return await this.#limit.race(cookies.getCookieString(httpUrl(this.#url)))
     } catch (cause) {
       this.#limit.signal.throwIfAborted()
-      throw new HandshakeError('CLIENT_FAILED', `The cookie jar has no cookies for ${this.#where}: it failed`, {
+      throw new HandshakeError('CLIENT_FAILED', `The cookie jar failed for ${this.#where}`, {
         cause,
       })
     }

@@ -1,25 +1,31 @@
 import { abortable } from './transport/abortable.ts'
 
-/** What can end a handshake from our side: the caller's signal, and the time limit. */
-export class HandshakeLimit {
-  /** What the transports obey. */
-  readonly signal: AbortSignal
+/** What can end a handshake from our side: the caller, by a signal or by `abort`, and the time limit. */
+export class HandshakeLimit extends AbortController {
   /** Whether it was the time that ended it. */
   expired = false
-  readonly #controller = new AbortController()
   readonly #caller: AbortSignal | undefined
   readonly #timer: ReturnType<typeof setTimeout> | undefined
 
   /** `timeout` is in milliseconds, Infinity for none. */
   constructor(timeout: number, caller: AbortSignal | undefined) {
-    this.signal = this.#controller.signal
+    super()
+    if (caller?.aborted) {
+      this.abort(caller.reason)
+      return
+    }
     this.#caller = caller
     caller?.addEventListener('abort', this.#onCallerAbort)
     if (timeout === Infinity) return
     this.#timer = setTimeout(() => {
-      this.expired = true
-      this.#controller.abort(new DOMException(`The handshake took longer than ${timeout} ms.`, 'TimeoutError'))
+      this.expired = !this.signal.aborted
+      this.abort(new DOMException('The handshake timed out.', 'TimeoutError'))
     }, timeout)
+  }
+
+  /** Whether it was the caller who ended it. */
+  get isCancelled(): boolean {
+    return this.signal.aborted && !this.expired
   }
 
   /** Settles as the promise does, but no later than the limit. */
@@ -27,10 +33,11 @@ export class HandshakeLimit {
     return abortable(Promise.resolve(promise), this.signal)
   }
 
+  /** There is nothing more to end: lets go of the caller's signal, and of the clock. */
   end(): void {
     clearTimeout(this.#timer)
     this.#caller?.removeEventListener('abort', this.#onCallerAbort)
   }
 
-  readonly #onCallerAbort = (): void => this.#controller.abort(this.#caller?.reason)
+  readonly #onCallerAbort = (): void => this.abort(this.#caller?.reason)
 }

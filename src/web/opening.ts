@@ -1,5 +1,6 @@
 import { type Established, establish } from '../connect.ts'
 import { HandshakeError, OptionsError } from '../errors.ts'
+import { HandshakeLimit } from '../handshake-limit.ts'
 import type { ClientWebSocketOptions } from '../options.ts'
 import { resolveOptions } from '../resolve-options.ts'
 
@@ -25,14 +26,7 @@ export function opening(url: URL, protocols: readonly string[], options: Opening
   }
   const resolved = resolveOptions({ ...options, subprotocols: protocols })
   const handshake = protocols.length === 0 ? resolved : { ...resolved, judge: requireSubprotocol }
-  return async (signal, take) => {
-    const established = await establish(url, handshake, signal)
-    if (signal.aborted) {
-      established.connection.abort(signal.reason)
-      throw signal.reason
-    }
-    take(established)
-  }
+  return (signal, take) => establish(url, handshake, new HandshakeLimit(resolved.handshakeTimeout, signal), take)
 }
 
 /** Unlike RFC 6455 the standard takes no answer without a subprotocol when there were some to choose from. */
