@@ -86,6 +86,7 @@ describe('a body with a length', () => {
     ['hexadecimal', ['0x5']],
     ['fractional', ['5.0']],
     ['empty', ['']],
+    ['behind a no-break space', ['\xa05']],
   ])('is read to the end of the connection when the length is %s', (_, lengths) => {
     const fields = lengths.map((length): HeaderField => ['Content-Length', length])
     expect(untilEnd('hello you', ...fields)).toEqual({ body: 'hello you', truncated: false })

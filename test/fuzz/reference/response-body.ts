@@ -22,11 +22,14 @@ export function readBody({ status, fields }: Head, text: string): Body {
 }
 
 function elementsOf(name: string, fields: Head['fields']): string[] {
-  return fields
-    .filter(([each]) => each.toLowerCase() === name)
-    .flatMap(([, value]) => value.split(','))
-    .map((element) => element.trim())
-    .filter((element) => element !== '')
+  return (
+    fields
+      .filter(([each]) => each.toLowerCase() === name)
+      .flatMap(([, value]) => value.split(','))
+      // OWS of RFC 9110 §5.6.3: trim would take U+00A0 as well.
+      .map((element) => element.replace(/^[ \t]+|[ \t]+$/g, ''))
+      .filter((element) => element !== '')
+  )
 }
 
 function readChunks(text: string): Body {
