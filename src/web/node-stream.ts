@@ -64,6 +64,8 @@ class WebSocketDuplex extends Duplex {
   override _read(): void {
     this.#socket.receive().then(
       (message) => {
+        // Of an empty chunk Node believes that nothing came, and with a mark of 0 it does not ask again.
+        if (message?.length === 0 && !this.readableObjectMode) return this._read()
         this.push(message === undefined ? null : this.#chunk(message))
         // The end is told without being read if there is nothing before it.
         if (message === undefined) this.read(0)

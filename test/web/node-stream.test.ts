@@ -246,6 +246,17 @@ describe('a Duplex over a socket', () => {
     stream.destroy()
   })
 
+  test.each([0, 1])('goes on behind empty messages when it keeps %i bytes', async (readableHighWaterMark) => {
+    const { url } = await peer(async (connection) => {
+      await connection.readRequest()
+      await connection.accept()
+      for (const message of ['', 'a', '', '', 'b', '']) connection.write(frame(TEXT, message))
+      connection.write(frame(CLOSE))
+    })
+    const stream = toNodeStream(aborted(await connect(url)), { readableHighWaterMark })
+    expect(await text(stream)).toBe('ab')
+  })
+
   test('ends without a complaint when the socket has sent its Close frame itself', async () => {
     const { socket, stream } = await open('/echo')
     const closed = socket.close()
