@@ -71,7 +71,7 @@ export async function establish(
   } finally {
     limit.end()
   }
-  throw limit.signal.reason
+  limit.signal.throwIfAborted()
 }
 
 /** One call of connect: a request, and another for each redirect. */

@@ -19,7 +19,7 @@ export class HandshakeLimit extends AbortController {
     if (timeout === Infinity) return
     this.#timer = setTimeout(() => {
       this.expired = !this.signal.aborted
-      this.abort(new DOMException('The handshake timed out.', 'TimeoutError'))
+      this.abort(new DOMException('Timed out', 'TimeoutError'))
     }, timeout)
   }
 

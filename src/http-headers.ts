@@ -40,7 +40,7 @@ export class HttpHeaders implements Iterable<HeaderField> {
   }
 
   has(name: string): boolean {
-    return this.get(name) !== null
+    return this.getAll(name).length > 0
   }
 
   [Symbol.iterator](): Iterator<HeaderField> {

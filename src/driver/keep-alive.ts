@@ -1,6 +1,6 @@
 export interface KeepAliveActions {
   /**
-   * Sends something that keeps the path open, or that asks for an answer; false if nothing may be sent any more.
+   * Sends something that keeps the path open, or that asks for an answer; false if none is to be waited for.
    * `onSent` is called when it has left, behind all that was still waiting.
    */
   probe(onSent: () => void): boolean
@@ -26,6 +26,8 @@ export class KeepAlive {
   #isProbeWaiting = false
   /** When the probe was sent whose answer is awaited; 0 if none is. */
   #probedAt = 0
+  /** Whether the time for the answer was over when this was looked at last. */
+  #isLate = false
   #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(interval: number, timeout: number, actions: KeepAliveActions) {
@@ -67,6 +69,7 @@ export class KeepAlive {
 
   #probeIfDue(): void {
     this.#probedAt = 0
+    this.#isLate = false
     const left = this.#heardAt + this.#interval - performance.now()
     if (left > 1) {
       this.#sleep(left)
@@ -74,7 +77,7 @@ export class KeepAlive {
     }
     const probedAt = performance.now()
     this.#isProbeWaiting = true
-    const hasAsked = this.#actions.probe(() => this.#probeSent()) && this.#timeout !== Infinity
+    const hasAsked = this.#actions.probe(() => this.#probeSent())
     if (hasAsked) this.#probedAt = probedAt
     this.#sleep(hasAsked ? this.#timeout : this.#interval)
   }
@@ -91,7 +94,8 @@ export class KeepAlive {
     }
     const left = Math.max(probedAt, this.#progressAt) + this.#timeout - performance.now()
     // When this process was busy, the answer may be there already, unread: timers come before reads.
-    if (left > -1) this.#sleep(Math.max(left, 0) + 2)
-    else this.#actions.expired()
+    if (left <= 0 && this.#isLate) this.#actions.expired()
+    else this.#sleep(left > 0 ? left : 2)
+    this.#isLate = left <= 0
   }
 }

@@ -244,10 +244,12 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink, Outgoin
 
   probe(onSent: () => void): boolean {
     if (!canSend(this.state)) return false
-    if (this.#options.keepAliveTimeout === Infinity) this.#protocol.sendUnsolicitedPong()
-    else this.#sendProbe(crypto.getRandomValues(new Uint8Array(8)))
+    // After the server's Close frame no Pong comes any more (RFC 6455 §5.5.1).
+    const asks = this.#options.keepAliveTimeout !== Infinity && canReceive(this.state)
+    if (asks) this.#sendProbe(crypto.getRandomValues(new Uint8Array(8)))
+    else this.#protocol.sendUnsolicitedPong()
     this.#flush((sent) => sent && onSent())
-    return true
+    return asks
   }
 
   expired(): void {

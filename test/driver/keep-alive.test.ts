@@ -116,8 +116,9 @@ test('while we do not read, silence says nothing', () => {
   expect(expired).toHaveBeenCalledTimes(1)
 })
 
-test('without a timeout it only probes, time and again', () => {
+test('probes that ask for no answer are sent time and again', () => {
   const { expired, probe } = start(INTERVAL, Infinity)
+  probe.mockReturnValue(false)
   vi.advanceTimersByTime(5 * INTERVAL + 10)
   expect(probe).toHaveBeenCalledTimes(5)
   expect(expired).not.toHaveBeenCalled()
@@ -167,4 +168,18 @@ test('after a time when this process was busy, what waits to be read is heard fi
   keepAlive.heard()
   vi.advanceTimersByTime(INTERVAL - 1)
   expect(expired).not.toHaveBeenCalled()
+})
+
+test('so it is when the process was busy for so long that the timer itself was late', () => {
+  const { expired, keepAlive } = start()
+  vi.advanceTimersByTime(INTERVAL)
+  const now = performance.now.bind(performance)
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() + 10 * TIMEOUT)
+  vi.advanceTimersByTime(TIMEOUT)
+  keepAlive.heard()
+  vi.advanceTimersByTime(INTERVAL - 1)
+  expect(expired).not.toHaveBeenCalled()
+  vi.advanceTimersByTime(2 * INTERVAL)
+  expect(expired).toHaveBeenCalledTimes(1)
+  clock.mockRestore()
 })

@@ -202,6 +202,16 @@ describe('keeping alive', () => {
     finish(running)
   })
 
+  test('a half-open connection gets no Pong any more, and lives on', () => {
+    const running = start({ keepAliveInterval: 1000, keepAliveTimeout: 300, allowHalfOpen: true })
+    running.receive(frame(CLOSE, closePayload(1000)))
+    vi.advanceTimersByTime(5000)
+    running.stream.endTurn()
+    expect(running.stream.taken().subarray(0, 6)).toEqual(sent(PONG))
+    expect(running.stream.calls).toEqual([])
+    finish(running)
+  })
+
   test('a Ping is sent, and the connection is cut when nothing comes', async () => {
     const running = start({ keepAliveInterval: 1000, keepAliveTimeout: 300 })
     const received = running.driver.inbox.receive().catch((error: unknown) => error)
