@@ -80,9 +80,11 @@ export class MessageCopies {
 
   #sharing(from: number, length: number): Uint8Array {
     const { byteLength } = this.#shared
-    if (this.#used + length > byteLength || byteLength > SHARED_BY * length) {
+    if (this.#used + length > byteLength) {
       this.#shared = new ArrayBuffer(Math.min(SHARED_BYTES, SHARED_BY * length, this.#end - from))
       this.#used = 0
+    } else if (byteLength > SHARED_BY * length) {
+      return this.#codec.memory.slice(from, from + length)
     }
     const bytes = new Uint8Array(this.#shared, this.#used, length)
     bytes.set(this.#codec.memory.subarray(from, from + length))

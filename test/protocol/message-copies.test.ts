@@ -97,6 +97,25 @@ describe.each(CODECS)('%s', (_, codec) => {
     for (const { buffer, length } of [...together, ...apart]) expect(buffer.byteLength).toBeLessThanOrEqual(16 * length)
   })
 
+  test('what is kept alive is little more than what came, however lengths alternate', () => {
+    for (const lengths of [
+      [65, 2048],
+      [100, 2000],
+      [128, 2048],
+      [70, 1200],
+    ]) {
+      const pairs = Math.floor((60 * KiB) / (lengths[0]! + lengths[1]! + 8))
+      const sent = Array.from({ length: pairs }, () => lengths.map(pattern)).flat()
+      const messages = binaries(concat(...sent.map(framed)))
+      expect(messages).toEqual(sent)
+      const kept = [...new Set(messages.map(({ buffer }) => buffer))].reduce(
+        (sum, { byteLength }) => sum + byteLength,
+        0,
+      )
+      expect(kept).toBeLessThan(1.3 * sent.reduce((sum, { length }) => sum + length, 0))
+    }
+  })
+
   test('nothing is shared with what came before', () => {
     const chunk = concat(...Array<Uint8Array>(3).fill(framed(pattern(100))))
     const buffers = binaries(chunk, chunk).map(({ buffer }) => buffer)
