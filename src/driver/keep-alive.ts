@@ -4,7 +4,7 @@ export interface KeepAliveActions {
    * `onSent` is called when it has left, behind all that was still waiting.
    */
   probe(onSent: () => void): boolean
-  /** Whether silence says nothing, since we are the ones who do not read. */
+  /** Whether silence says nothing, since we do not read, or nothing has to come any more. */
   isPaused(): boolean
   /** Whether bytes of ours wait for room in the system's buffers. */
   isSending(): boolean

@@ -235,7 +235,8 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink, Outgoin
   // What the keep-alive asks for.
 
   isPaused(): boolean {
-    return this.#isPaused
+    // After the server's Close frame nothing comes any more (RFC 6455 §5.5.1): only what leaves shows that it is there.
+    return this.#isPaused || (!canReceive(this.state) && !this.isSending())
   }
 
   isSending(): boolean {
@@ -244,9 +245,8 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink, Outgoin
 
   probe(onSent: () => void): boolean {
     if (!canSend(this.state)) return false
-    // After the server's Close frame no Pong comes any more (RFC 6455 §5.5.1).
-    const asks = this.#options.keepAliveTimeout !== Infinity && canReceive(this.state)
-    if (asks) this.#sendProbe(crypto.getRandomValues(new Uint8Array(8)))
+    const asks = this.#options.keepAliveTimeout !== Infinity
+    if (asks && canReceive(this.state)) this.#sendProbe(crypto.getRandomValues(new Uint8Array(8)))
     else this.#protocol.sendUnsolicitedPong()
     this.#flush((sent) => sent && onSent())
     return asks
@@ -254,7 +254,7 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink, Outgoin
 
   expired(): void {
     const { keepAliveTimeout } = this.#options
-    const message = `Nothing came within ${keepAliveTimeout} ms of a keep-alive Ping.`
+    const message = `No answer within ${keepAliveTimeout} ms.`
     const cause = new TimeoutError('KEEP_ALIVE_TIMEOUT', message, keepAliveTimeout)
     this.#cut(closedError(this, 'The server is gone.', cause))
   }

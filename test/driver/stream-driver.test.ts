@@ -212,6 +212,17 @@ describe('keeping alive', () => {
     finish(running)
   })
 
+  test('a peer that takes nothing is gone from a half-open connection as well', () => {
+    const running = start({ keepAliveInterval: 1000, keepAliveTimeout: 300, allowHalfOpen: true })
+    running.receive(frame(CLOSE, closePayload(1000)))
+    running.stream.holdsWrites = true
+    void running.driver.send('x')
+    running.stream.endTurn()
+    vi.advanceTimersByTime(1310)
+    expect(running.stream.calls).toEqual(['destroy'])
+    finish(running)
+  })
+
   test('a Ping is sent, and the connection is cut when nothing comes', async () => {
     const running = start({ keepAliveInterval: 1000, keepAliveTimeout: 300 })
     const received = running.driver.inbox.receive().catch((error: unknown) => error)
