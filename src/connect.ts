@@ -124,6 +124,8 @@ class Handshake {
       if (answer.body !== undefined) return answer
       const accepted = await this.#verify(answer, request)
       this.#options.judge?.(accepted.subprotocol)
+      // The caller or the clock may have ended the handshake meanwhile.
+      this.#limit.signal.throwIfAborted()
       return { ...answer, ...accepted }
     } catch (error) {
       discard(answer)
@@ -176,9 +178,7 @@ class Handshake {
       return await this.#limit.race(cookies.getCookieString(httpUrl(this.#url)))
     } catch (cause) {
       this.#limit.signal.throwIfAborted()
-      throw new HandshakeError('CLIENT_FAILED', `The cookie jar failed for ${this.#where}`, {
-        cause,
-      })
+      throw new HandshakeError('CLIENT_FAILED', `The cookie jar failed for ${this.#where}`, { cause })
     }
   }
 
@@ -193,8 +193,6 @@ class Handshake {
         this.#limit.signal.throwIfAborted()
       }
     }
-    // The caller or the clock may have ended the handshake meanwhile.
-    this.#limit.signal.throwIfAborted()
   }
 
   async #open(answer: Opened & Accepted): Promise<Established> {

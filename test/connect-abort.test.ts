@@ -136,6 +136,26 @@ test.each(['setCookie', 'getCookieString'] as const)(
   },
 )
 
+test('a handshake whose time is up while its answer is judged does not open, though it is aborted then', async () => {
+  const { url } = await server()
+  const digest = vi.spyOn(process, 'getBuiltinModule').mockReturnValue(undefined)
+  const subtle = crypto.subtle.digest.bind(crypto.subtle)
+  const slow = vi.spyOn(crypto.subtle, 'digest').mockImplementation(async (...given) => {
+    await new Promise((resolve) => setTimeout(resolve, 150))
+    return await subtle(...given)
+  })
+  try {
+    const socket = new ClientWebSocket({ handshakeTimeout: 80 })
+    setTimeout(() => socket.abort(REASON), 110)
+    const error = await rejection(socket.connect(`${url}/echo`))
+    expect(error).toMatchObject({ code: 'HANDSHAKE_TIMEOUT' })
+    expect(socket.state).toBe('aborted')
+  } finally {
+    digest.mockRestore()
+    slow.mockRestore()
+  }
+})
+
 test('an abort at the very moment of success leaves nothing behind', async () => {
   const { url } = await server()
   for (let ticks = 0; ticks < 12; ticks++) {
