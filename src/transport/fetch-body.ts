@@ -4,6 +4,8 @@ import type { Refused } from './contracts.ts'
 
 /** The body of a Response, as far as it is looked at. */
 export interface FetchBody {
+  /** Whether somebody else reads it. */
+  readonly locked?: boolean
   getReader(): BodyReader
 }
 
@@ -14,10 +16,11 @@ interface BodyReader {
 
 /** Reads until the end, the limit, BODY_TIME_LIMIT milliseconds, or the signal, whatever comes first. Never fails. */
 export async function readBody(
-  body: FetchBody | null,
+  body: FetchBody | null | undefined,
   signal: AbortSignal,
 ): Promise<Pick<Refused, 'body' | 'bodyTruncated'>> {
-  if (body === null) return { body: new Uint8Array(0), bodyTruncated: false }
+  // A fetch of the caller's may have read it already.
+  if (!body || body.locked) return { body: new Uint8Array(0), bodyTruncated: !!body }
   const reader = body.getReader()
   const kept = new KeptBody()
   const { promise: stopped, resolve: stop } = Promise.withResolvers<false>()
