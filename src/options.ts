@@ -48,7 +48,10 @@ export interface CookieJar {
   setCookie(cookie: string, url: string): unknown
 }
 
-/** TLS for connections of hawser's own, with the meaning that `tls.connect` of Node gives to each. */
+/**
+ * TLS for connections of hawser's own, with the meaning that `tls.connect` of Node gives to each. What stands here is
+ * looked at when a TLS connection is made: wrong types are an OptionsError of that.
+ */
 export interface TlsOptions {
   /** Certificates (PEM) to trust instead of the well-known ones. */
   readonly ca?: string | Uint8Array | readonly (string | Uint8Array)[]

@@ -1,6 +1,6 @@
+import { OptionsError } from '../errors.ts'
 import type { TlsOptions } from '../options.ts'
 
-type Material = string | Uint8Array
 type Check = NonNullable<TlsOptions['checkServerIdentity']>
 
 /** TLS options in the types that Node has: where it takes any bytes, those want a Buffer. */
@@ -15,23 +15,31 @@ export interface TlsMaterial {
   checkServerIdentity?: Check
 }
 
+/** Fails with an OptionsError for values of another type. All but false leaves the verification on. */
 export function tlsMaterial({ ca, cert, key, pfx, checkServerIdentity, ...others }: TlsOptions): TlsMaterial {
+  checkType('passphrase', others.passphrase, 'string')
+  checkType('servername', others.servername, 'string')
+  checkType('checkServerIdentity', checkServerIdentity, 'function')
   return {
     ...others,
-    ...(ca !== undefined && { ca: materials(ca) }),
-    ...(cert !== undefined && { cert: material(cert) }),
-    ...(key !== undefined && { key: material(key) }),
-    ...(pfx !== undefined && { pfx: material(pfx) }),
+    ...(ca !== undefined && { ca: [ca].flat().map((one) => material('ca', one)) }),
+    ...(cert !== undefined && { cert: material('cert', cert) }),
+    ...(key !== undefined && { key: material('key', key) }),
+    ...(pfx !== undefined && { pfx: material('pfx', pfx) }),
     ...(checkServerIdentity !== undefined && { checkServerIdentity: caught(checkServerIdentity) }),
   }
 }
 
-function materials(given: Material | readonly Material[]): (string | Buffer)[] {
-  return typeof given === 'string' || given instanceof Uint8Array ? [material(given)] : given.map(material)
+function checkType(name: keyof TlsOptions, value: unknown, type: 'string' | 'function'): void {
+  if (value === undefined || typeof value === type) return
+  throw new OptionsError(`tls.${name}`, `tls.${name} must be a ${type}.`)
 }
 
-function material(value: Material): string | Buffer {
-  return typeof value === 'string' ? value : Buffer.from(value)
+function material(name: keyof TlsOptions, value: unknown): string | Buffer {
+  if (typeof value === 'string') return value
+  // It may be of another realm.
+  if (ArrayBuffer.isView(value)) return Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+  throw new OptionsError(`tls.${name}`, `tls.${name} must be a string or a Uint8Array.`)
 }
 
 /** A check that throws would end the process: Node calls it from an event. */
