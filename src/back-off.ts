@@ -15,7 +15,6 @@ export interface BackOffOptions {
   readonly maxDelay?: number
 }
 
-const DEFAULTS: Readonly<Required<BackOffOptions>> = { initialDelay: 1000, factor: 2, maxDelay: 30_000 }
 const NAMES: Readonly<Record<keyof BackOffOptions, true>> = { initialDelay: true, factor: true, maxDelay: true }
 /** What setTimeout can wait for, about 24 days. */
 const LONGEST_DELAY = 2 ** 31 - 1
@@ -60,11 +59,11 @@ export class BackOff {
 function checkBackOff(options: BackOffOptions): Required<BackOffOptions> {
   checkObject(options, 'backOff')
   checkNames('backOff.', options, NAMES)
-  const { initialDelay, factor, maxDelay } = DEFAULTS
+  const { initialDelay = 1000, factor = 2, maxDelay = 30_000 } = options
   return {
-    initialDelay: within('initialDelay', options.initialDelay ?? initialDelay, 0, LONGEST_DELAY),
-    factor: within('factor', options.factor ?? factor, 1, Number.MAX_VALUE),
-    maxDelay: within('maxDelay', options.maxDelay ?? maxDelay, 0, LONGEST_DELAY),
+    initialDelay: within('initialDelay', initialDelay, 0, LONGEST_DELAY),
+    factor: within('factor', factor, 1, Number.MAX_VALUE),
+    maxDelay: within('maxDelay', maxDelay, 0, LONGEST_DELAY),
   }
 }
 

@@ -249,7 +249,8 @@ export class ClientWebSocket implements AsyncIterable<Message>, AsyncDisposable 
   /**
    * Sends a Ping and resolves to the time until its Pong, in milliseconds. `payload` is at most 125 bytes, 8 random
    * ones by default. Pings are answered by themselves. The signal ends the wait, not the connection. Fails as `send`
-   * does, and with an OptionsError over the transport `fetch`, which has no means for it.
+   * does, with an InvalidStateError once the server has closed, since no Pong would come, and with an OptionsError over
+   * the transport `fetch`, which has no means for it.
    */
   ping(payload?: MessageData, options?: Cancellable): Promise<number> {
     return attempt(() => {

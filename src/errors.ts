@@ -229,7 +229,7 @@ export class InvalidStateError extends HawserError {
 }
 brand(InvalidStateError, 'InvalidStateError')
 
-/** The peer did not do in time what it had to do. */
+/** Keep-alive or closing took too long; the message says whom it waited for. */
 export class TimeoutError extends HawserError {
   /** The limit, in milliseconds. */
   readonly timeout: number

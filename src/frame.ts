@@ -12,7 +12,16 @@
  *     socket.write(protocol.output())
  */
 import { loadCodec } from '#codec'
-import { bytesOf, checkBytes, checkClose, checkNames, checkObject, checkPing, type MessageData } from './arguments.ts'
+import {
+  boolean,
+  bytesOf,
+  checkBytes,
+  checkClose,
+  checkNames,
+  checkObject,
+  checkPing,
+  type MessageData,
+} from './arguments.ts'
 import { FINAL, Opcode, RSV1 } from './codec/opcode.ts'
 import { concatenated } from './concatenated.ts'
 import { type HawserError, InvalidStateError, OptionsError } from './errors.ts'
@@ -42,14 +51,22 @@ export interface FrameOptions {
   readonly rsv1?: boolean
 }
 
+const FRAME_NAMES: Readonly<Record<keyof FrameOptions, true>> = { fin: true, rsv1: true }
+
 /**
  * A masked frame, as a client sends it (RFC 6455 §5.2). The masking key is unpredictable. Whether the frame has its
- * place there is not judged. Fails with an OptionsError for an opcode that is not 0 to 15, and for a payload that is not
- * bytes.
+ * place there is not judged. Fails with an OptionsError for an opcode that is not 0 to 15, for a payload that is not bytes,
+ * and for options that cannot be used.
  */
-export function encodeFrame(opcode: number, payload: Uint8Array, options: FrameOptions = {}): Uint8Array {
+export function encodeFrame(
+  opcode: number,
+  payload: Exclude<MessageData, string>,
+  options: FrameOptions = {},
+): Uint8Array {
   checkObject(options, 'options')
-  const { fin = true, rsv1 = false } = options
+  checkNames('', options, FRAME_NAMES)
+  const fin = boolean('fin', options.fin, true)
+  const rsv1 = boolean('rsv1', options.rsv1, false)
   if (!Number.isInteger(opcode) || opcode < 0 || opcode > 15) {
     throw new OptionsError('opcode', 'opcode must be a whole number from 0 to 15.')
   }

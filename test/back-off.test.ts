@@ -55,6 +55,7 @@ describe('the back-off', () => {
     [{ maxDelay: 2 ** 31 }, /backOff\.maxDelay/],
     [{ factor: 0.5 }, /backOff\.factor must be a number of at least 1/],
     [{ factor: '2' as unknown as number }, /backOff\.factor/],
+    [{ factor: null as unknown as number }, /backOff\.factor/],
     [{ jitter: 1 } as BackOffOptions, /no option backOff\.jitter/],
     [null as unknown as BackOffOptions, /backOff must be an object/],
   ])('refuses %j', (options, message) => {

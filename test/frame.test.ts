@@ -165,11 +165,11 @@ describe('encodeFrame', () => {
     for (const opcode of [-1, 16, 1.5]) expect(() => encodeFrame(opcode, new Uint8Array(0))).toThrow(OptionsError)
   })
 
-  test('refuses a payload that is not bytes, and options that are no object', () => {
+  test('refuses a payload that is not bytes, and options that cannot be used', () => {
     expect(() => encodeFrame(Opcode.text, 'text' as never)).toThrow(
       /^payload must be an ArrayBuffer or a view of one\.$/,
     )
-    for (const options of [null, 5] as never[]) {
+    for (const options of [null, 5, { final: false }, { fin: 0 }, { rsv1: 'no' }] as never[]) {
       expect(() => encodeFrame(Opcode.text, new Uint8Array(0), options)).toThrow(OptionsError)
     }
   })

@@ -24,5 +24,5 @@ export function closeSent(connection: Connection, sendClose: (onSent: () => void
 export function closeTimedOut(connection: Connection, closeTimeout: number): ConnectionClosedError {
   const who = canSend(connection.state) ? 'A message or sendStream did not end' : 'The server did not close'
   const cause = new TimeoutError('CLOSE_TIMEOUT', `${who} within ${closeTimeout} ms.`, closeTimeout)
-  return closedError(connection, 'The connection was cut: closing it took too long.', cause)
+  return closedError(connection, 'Closing took too long.', cause)
 }
