@@ -140,13 +140,13 @@ test('a handshake whose time is up while its answer is judged does not open, tho
   const { url } = await server()
   const digest = vi.spyOn(process, 'getBuiltinModule').mockReturnValue(undefined)
   const subtle = crypto.subtle.digest.bind(crypto.subtle)
+  const socket = new ClientWebSocket({ handshakeTimeout: 700 })
   const slow = vi.spyOn(crypto.subtle, 'digest').mockImplementation(async (...given) => {
-    await new Promise((resolve) => setTimeout(resolve, 150))
+    await new Promise((resolve) => setTimeout(resolve, 800))
+    socket.abort(REASON)
     return await subtle(...given)
   })
   try {
-    const socket = new ClientWebSocket({ handshakeTimeout: 80 })
-    setTimeout(() => socket.abort(REASON), 110)
     const error = await rejection(socket.connect(`${url}/echo`))
     expect(error).toMatchObject({ code: 'HANDSHAKE_TIMEOUT' })
     expect(socket.state).toBe('aborted')
