@@ -11,6 +11,7 @@ import type { Http2Session } from '../options.ts'
 import type { Refused, Transport, Upgraded } from './contracts.ts'
 import { extendedConnect, type Lease } from './http2.ts'
 import { connectUnsupported, sessionClosed } from './http2-error.ts'
+import { isProtocolRefused } from './network-error.ts'
 import type { OwnSession } from './pooled-session.ts'
 import { isBun } from './runtime.ts'
 import { type Http1Route, type Http2Plan, type OpenConnection, type SessionPool, sessionPool } from './session-pool.ts'
@@ -46,7 +47,16 @@ export function overHttp2(plan: Http2Plan, dialOptions: NodeDialOptions, pool = 
     let fresh = false
     for (let tries = 1; ; tries++) {
       const route = await pool.route(address, dialOptions.tls ?? {}, { plan, open, fresh, signal })
-      if (route.lease === undefined) return await goOn(route, dialOptions, request, signal, onDowngrade)
+      if (route.lease === undefined) {
+        try {
+          return await goOn(route, dialOptions, request, signal, onDowngrade)
+        } catch (error) {
+          const isOutdated = route.reason === undefined && isProtocolRefused((error as Error).cause)
+          if (!isOutdated || tries === MAX_TRIES) throw error
+          pool.forget(address, dialOptions.tls ?? {})
+          continue
+        }
+      }
       const outcome = await extendedConnect(route.lease, request, signal)
       if (!('error' in outcome)) return outcome
       const { error, remedy } = outcome

@@ -5,6 +5,7 @@ import type { Dispatcher } from '../options.ts'
 import type { Transport } from './contracts.ts'
 import { exchange } from './dispatcher.ts'
 import { HostMemory } from './host-memory.ts'
+import { isProtocolRefused } from './network-error.ts'
 
 /** Milliseconds, and hosts of one dispatcher. */
 const LIFETIME = 5 * 60_000
@@ -27,7 +28,12 @@ export function plannedDispatcher(dispatcher: Dispatcher, planFor: (url: URL) =>
     const isKnown = plan === 'negotiate' && memory.has(origin)
     if (isKnown) onDowngrade?.(undefined)
     if (isKnown || plan === 'http1') {
-      return await exchange(dispatcher, '1.1', request, signal)
+      try {
+        return await exchange(dispatcher, '1.1', request, signal)
+      } catch (error) {
+        if (!isKnown || !isProtocolRefused((error as Error).cause)) throw error
+        memory.forget(origin)
+      }
     }
     try {
       return await exchange(dispatcher, '2', request, signal)

@@ -64,6 +64,9 @@ const NO_AGREEMENT = final(
   `TLS could not be agreed on; look at what the server supports, and at \`tls\`, ${OR_YOUR_CLIENT}`,
 )
 
+/** The alert of RFC 7301 §3.2, as OpenSSL calls it. */
+const NO_PROTOCOL_ALERT = 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL'
+
 /** By the `code` that libuv, Node, OpenSSL's verification and undici give their errors. */
 const MEANINGS: Readonly<Record<string, Meaning>> = {
   ECONNREFUSED: REFUSED,
@@ -113,7 +116,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   ERR_SSL_WRONG_VERSION_NUMBER: NOT_TLS,
   ERR_SSL_PACKET_LENGTH_TOO_LONG: NOT_TLS,
   ERR_SSL_HTTP_REQUEST: NOT_TLS,
-  ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL: NO_PROTOCOL,
+  [NO_PROTOCOL_ALERT]: NO_PROTOCOL,
   EPROTO: NO_AGREEMENT,
   ERR_MISSING_PASSPHRASE: BAD_MATERIAL,
 }
@@ -179,6 +182,11 @@ function meaningOfCode(code: string | undefined): Meaning | undefined {
   if (code === undefined) return undefined
   if (Object.hasOwn(MEANINGS, code)) return MEANINGS[code]
   return PATTERNS.find(([pattern]) => pattern.test(code))?.[1]
+}
+
+/** Whether this is the server's answer to ALPN that it speaks none of the versions of HTTP which were offered. */
+export function isProtocolRefused(error: unknown): boolean {
+  return codeOf(error) === NO_PROTOCOL_ALERT
 }
 
 function codeOf(error: unknown): string | undefined {

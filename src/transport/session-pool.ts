@@ -72,7 +72,7 @@ export class SessionPool {
    * from memory, an `http2` never is.
    */
   route({ origin }: Address, tls: TlsOptions, request: RouteRequest): Promise<Http2Route | Http1Route> {
-    const key = `${origin} ${this.#identities.of(tls)}`
+    const key = this.#keyOf(origin, tls)
     if (request.plan === 'negotiate' && this.#memory.has(key)) {
       return Promise.resolve({ reason: undefined, stream: undefined })
     }
@@ -90,6 +90,11 @@ export class SessionPool {
     return host.route(request)
   }
 
+  /** For a host that turned out not to speak HTTP/1.1 any more. */
+  forget({ origin }: Address, tls: TlsOptions): void {
+    this.#memory.forget(this.#keyOf(origin, tls))
+  }
+
   /** What is known of a session of the caller's. */
   borrow(session: Http2Connection['session']): Http2Connection {
     const known = this.#borrowed.get(session)
@@ -97,6 +102,10 @@ export class SessionPool {
     const connection = new Http2Connection(session)
     this.#borrowed.set(session, connection)
     return connection
+  }
+
+  #keyOf(origin: string, tls: TlsOptions): string {
+    return `${origin} ${this.#identities.of(tls)}`
   }
 
   /** Cuts all connections and forgets everything; for tests. */

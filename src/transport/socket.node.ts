@@ -5,7 +5,7 @@ import { HandshakeError } from '../errors.ts'
 import type { TlsOptions } from '../options.ts'
 import { abortable } from './abortable.ts'
 import { http2Unavailable } from './http2-error.ts'
-import { networkError } from './network-error.ts'
+import { isProtocolRefused, networkError } from './network-error.ts'
 import { NodeByteStream } from './node-byte-stream.ts'
 import { isDeno } from './runtime.ts'
 import type { Address, Dial, DialedStream, LateFailure } from './tcp.ts'
@@ -130,8 +130,7 @@ class Connection {
   #failure(error: unknown): HandshakeError {
     if (error instanceof HandshakeError) return error
     const { origin } = this.#address
-    const { code } = error as { code?: unknown }
-    if (code === NO_PROTOCOL && !this.#protocols.includes('http/1.1')) {
+    if (isProtocolRefused(error) && !this.#protocols.includes('http/1.1')) {
       return http2Unavailable(origin, 'the server refuses it (ALPN)', error)
     }
     // Before there is a socket only what TLS is given can fail.
@@ -140,9 +139,6 @@ class Connection {
     return networkError(error, origin, this.#isConnected ? 'TLS_FAILED' : 'NETWORK_FAILED')
   }
 }
-
-/** The alert of RFC 7301 §3.2, as OpenSSL calls it. */
-const NO_PROTOCOL = 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL'
 
 /** Who gets what is read. */
 interface Reader {

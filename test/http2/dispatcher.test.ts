@@ -4,7 +4,7 @@ import { Agent as Agent6 } from 'undici6'
 import { Agent as Agent7 } from 'undici7'
 import { describe, expect, test } from 'vitest'
 import type { ClientWebSocketOptions, Dispatcher, HandshakeErrorCode } from '../../src/index.ts'
-import type { Http2ServerOptions } from '../support/http2-server.ts'
+import type { Http2ServerOptions, Protocol } from '../support/http2-server.ts'
 import { failure } from '../support/servers.ts'
 import { afterwards, create, detailsOf, expectEcho, http2Server, open, setUp, trust } from './support.ts'
 
@@ -116,6 +116,19 @@ test('an interceptor that makes errors of answers does not hide that they came o
   const dispatcher = agent.compose(interceptors.responseError())
   await expectOutcome(`${server.url}/echo`, { ...OPTIONS.negotiate, dispatcher }, '1.1')
   await expectOutcome(`${server.url}/echo`, { ...OPTIONS.http2, dispatcher }, 'HTTP2_UNAVAILABLE')
+})
+
+test('a host that spoke HTTP/1.1 and speaks HTTP/2 alone now is asked in that', async () => {
+  const protocols: Protocol[] = ['http/1.1']
+  const server = await http2Server({ protocols, tls: trust.certificate })
+  const options = { ...OPTIONS.negotiate, dispatcher: destroyed(new Agent(connectOptions())) }
+  const socket = await open(`${server.url}/echo`, options)
+  await expectEcho(socket)
+  await socket.close()
+  protocols[0] = 'h2'
+  for (const _ of [1, 2]) await expectOutcome(`${server.url}/echo`, options, '2')
+  expect(server.offers.at(-2)).toEqual(['http/1.1'])
+  await failure(create({ ...options, ...OPTIONS.http1 }).connect(`${server.url}/echo`), 'TLS_FAILED')
 })
 
 describe('without TLS', () => {

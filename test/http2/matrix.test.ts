@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { ClientWebSocketOptions, HandshakeErrorCode } from '../../src/index.ts'
-import type { Http2ServerOptions, RunningHttp2Server } from '../support/http2-server.ts'
+import type { Http2ServerOptions, Protocol, RunningHttp2Server } from '../support/http2-server.ts'
 import { failure } from '../support/servers.ts'
 import { create, detailsOf, expectEcho, http2Server, NEGOTIATED, open, setUp, trust } from './support.ts'
 
@@ -225,6 +225,19 @@ describe('a second connect', () => {
       await failure(create(exact).connect(`${server.url}/echo`), 'EXTENDED_CONNECT_UNSUPPORTED')
     }
     expect(server.offers).toEqual([H2])
+  })
+
+  test('goes round once more when the server speaks HTTP/2 alone by then', async () => {
+    const protocols: Protocol[] = ['http/1.1']
+    const server = await http2Server({ tls: trust.certificate, protocols })
+    await expectEcho(await open(`${server.url}/echo`, NEGOTIATED))
+    protocols[0] = 'h2'
+    for (const _ of [1, 2]) {
+      const socket = await open(`${server.url}/echo`, NEGOTIATED)
+      expect(socket.httpVersion).toBe('2')
+      await expectEcho(socket)
+    }
+    expect(server.offers).toEqual([BOTH, H1, BOTH])
   })
 
   test.each(['ws', 'wss'])('shares the connection of the first one over %s', async (scheme) => {
