@@ -24,6 +24,8 @@ export class Http2Connection {
   readonly session: ClientHttp2Session
   readonly turns: Http2Turns
   goaway: Goaway | undefined
+  /** Told of each GOAWAY. */
+  readonly goawayListeners = new Set<() => void>()
   /** What the session failed with. */
   error: Error | undefined
   /** Whether the peer's SETTINGS have come. */
@@ -139,6 +141,7 @@ export class Http2Connection {
 
   readonly #onGoaway = (code: number, lastStreamId: number): void => {
     this.goaway = { code, lastStreamId }
+    for (const listener of this.goawayListeners) listener()
   }
 
   readonly #onError = (error: Error): void => {

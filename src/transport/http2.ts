@@ -146,6 +146,7 @@ class Exchange implements ByteSink {
     this.#stream.once('response', this.#onResponse)
     this.#stream.once('error', this.#onError)
     this.#stream.once('close', this.#onClose)
+    this.#connection.goawayListeners.add(this.#onGoaway)
     this.#signal.addEventListener('abort', this.#onAbort)
     if (this.#signal.aborted) this.#onAbort()
   }
@@ -193,6 +194,20 @@ class Exchange implements ByteSink {
     if (this.#refusal === undefined) this.#settle(() => this.#settler.resolve(this.#unanswered()))
   }
 
+  /** A request that waits in the session until the peer allows another stream is told nothing by Node. */
+  readonly #onGoaway = (): void => {
+    if (this.#refusal !== undefined || !this.#isUnprocessed) return
+    this.#settle(() => this.#settler.resolve(this.#unanswered()))
+    this.#bytes.destroy()
+  }
+
+  /** Whether the server has said that it does not look at the request (RFC 9113 §6.8). */
+  get #isUnprocessed(): boolean {
+    const { goaway } = this.#connection
+    const { id } = this.#stream
+    return id === undefined || (goaway !== undefined && id > goaway.lastStreamId)
+  }
+
   readonly #onAbort = (): void => {
     if (this.#refusal !== undefined) this.#finishRefusal()
     else {
@@ -221,9 +236,8 @@ class Exchange implements ByteSink {
 
   #unanswered(): Unanswered {
     const { session, goaway, error = this.#error } = this.#connection
-    const { id } = this.#stream
     const going = goaway === undefined ? '' : ` (GOAWAY of ${http2Code(goaway.code).name})`
-    if (id === undefined || (goaway !== undefined && id > goaway.lastStreamId)) {
+    if (this.#isUnprocessed) {
       return {
         error: connectionLost(this.#origin, `the server takes no more requests${going}`, error),
         remedy: 'again',
@@ -246,6 +260,7 @@ class Exchange implements ByteSink {
     this.#stream.off('response', this.#onResponse)
     this.#stream.off('error', this.#onError)
     this.#stream.off('close', this.#onClose)
+    this.#connection.goawayListeners.delete(this.#onGoaway)
     finish()
   }
 }

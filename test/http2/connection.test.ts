@@ -13,6 +13,7 @@ import { frame } from '../support/scripted-peer.ts'
 import { failure, rejection } from '../support/servers.ts'
 import {
   answering,
+  CARRIERS,
   create,
   detailsOf,
   eventually,
@@ -192,6 +193,24 @@ describe('GOAWAY', () => {
     expect(connections.length).toBe(2)
     await connections[0]!.write(dataFrame(1, frame(1, 'still here')))
     expect(await socket.receive()).toBe('still here')
+  })
+
+  test("tells a connect that waits for room on a caller's session", async () => {
+    const { url, connections } = await rawServer(async (connection) => {
+      await connection.startWithoutSettings()
+      await connection.write(settingsFrame({ ...CONNECT_ALLOWED, [SETTING.MAX_CONCURRENT_STREAMS]: 1 }))
+      await connection.write(...welcome(await connection.nextRequest()))
+    })
+    const options = CARRIERS["a caller's session"]!.options(url)
+    const socket = await open(url, options)
+    expect(await socket.receive()).toBe('welcome')
+    const waiting = failure(create(options).connect(url), 'CONNECTION_LOST')
+    await later(20)
+    await connections[0]!.write(goawayFrame(1))
+    expect(await waiting).toMatchObject({ retriable: true, response: undefined })
+    await connections[0]!.write(dataFrame(1, frame(1, 'still here')))
+    expect(await socket.receive()).toBe('still here')
+    expect(connections.map(requests)).toEqual([[1]])
   })
 
   test('with an error is never a reason to try HTTP/1.1', async () => {
