@@ -165,8 +165,9 @@ export interface ClientWebSocketOptions {
   readonly tls?: TlsOptions
   /**
    * The proxy: a URL (`http:`, `https:`, `socks5:`; userinfo authenticates), `'env'` for HTTP_PROXY, HTTPS_PROXY and
-   * NO_PROXY, or false. Both ws and wss are tunnelled by CONNECT. `tls` is for the server; an `https:` proxy may use
-   * its `ca` as well. undici calls its SOCKS experimental, and Node prints that once. Default: false.
+   * NO_PROXY, which name no SOCKS proxy, or false. Both ws and wss are tunnelled by CONNECT. `tls` is for the server;
+   * an `https:` proxy may use its `ca` as well. Through SOCKS no server is found by an IPv6 address. undici calls its
+   * SOCKS experimental, and Node prints that once. Default: false.
    */
   readonly proxy?: string | URL | false
   /** A jar whose cookies are sent (Secure ones on wss only) and which stores those of the response. Default: none. */

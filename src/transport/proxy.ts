@@ -28,16 +28,16 @@ export interface ProxyDispatcher {
  *
  * - `http:` and `https:` proxies are asked for a tunnel by CONNECT, for ws and wss alike; userinfo becomes Basic
  *   authentication.
- * - `socks5:` proxies resolve the name of the host; userinfo authenticates (RFC 1929). undici calls this experimental,
- *   and Node prints that once.
+ * - `socks5:` proxies resolve the name of the host, which undici lets be no IPv6 address; userinfo authenticates
+ *   (RFC 1929). undici calls this experimental, and Node prints that once.
  * - `'env'` takes HTTP_PROXY for ws and HTTPS_PROXY for wss (HTTP_PROXY if there is none), goes around hosts in
- *   NO_PROXY, and connects directly where there is no proxy. Names in lower case win.
+ *   NO_PROXY, and connects directly where there is no proxy. Names in lower case win. SOCKS is not for it.
  *
  * `tls` is for the server. The certificate of an `https:` proxy may come from an authority of `tls.ca` or from a
  * well-known one.
  *
  * No time limit but that of the request, and 10 s for each step of SOCKS. Fails with an OptionsError for a variable
- * that is not a URL.
+ * that is not a URL, or names a SOCKS proxy.
  */
 export async function proxyDispatcher(proxy: URL | 'env', tls: TlsOptions = {}): Promise<ProxyDispatcher> {
   const undici = await loadUndici()
@@ -72,6 +72,14 @@ function through(undici: Undici, proxy: URL, tls: TlsOptions, opened: Set<Socket
 }
 
 function fromEnvironment(undici: Undici, tls: TlsOptions, opened: Set<Socket>): Dispatcher {
+  const { http_proxy, HTTP_PROXY, https_proxy, HTTPS_PROXY } = process.env
+  // undici would use a connector of its own, with other limits, whose sockets nobody could end.
+  if ([http_proxy ?? HTTP_PROXY, https_proxy ?? HTTPS_PROXY].some((url) => /^\s*socks/i.test(url ?? ''))) {
+    throw new OptionsError(
+      'proxy',
+      "`proxy: 'env'` takes http: and https: proxies from HTTP_PROXY and HTTPS_PROXY; give a SOCKS proxy as `proxy`",
+    )
+  }
   const connect = track(undici.buildConnector(serverTls(tls)), opened)
   try {
     return new undici.EnvHttpProxyAgent({ connect, ...tunnel(undici, tls, opened) })
@@ -111,8 +119,10 @@ function track(connect: Connector, opened: Set<Socket>): Connector {
       queueMicrotask(() => callback(error, null))
       return
     }
+    // undici's SOCKS leaves an IPv6 address in the brackets of the URL.
+    const hostname = options.hostname.replace(/^\[(.+)\]$/, '$1')
     // By itself undici takes the name for TLS from the Host field, if one is sent.
-    const socket: unknown = connect({ ...options, servername: '' }, callback)
+    const socket: unknown = connect({ ...options, hostname, servername: '' }, callback)
     if (socket instanceof Socket) opened.add(socket)
   }
 }

@@ -168,6 +168,12 @@ describe.each(KINDS)('an %s proxy', (kind, startProxy) => {
   })
 })
 
+test('a SOCKS proxy may have an IPv6 address', async () => {
+  const [{ url }, proxy] = [await server(), running(await startSocksProxy())]
+  // One that leads to IPv4, so that the machine need not have the other.
+  await expectEcho(await upgraded(proxy.url.replace('127.0.0.1', '[::ffff:127.0.0.1]'), `${url}/echo`))
+})
+
 test('a proxy whose tunnels bring bytes of its own is not asked for one after the other without end', async () => {
   const { port, connections } = await peer(async (connection) => {
     await connection.readRequest()
@@ -207,6 +213,20 @@ describe("'env'", () => {
     await expectEcho(await upgraded('env', `${secure.url}/echo`))
     const { dispatcher } = await through('env', {})
     expect(await failure(open(dispatcher, `${secure.url}/echo`))).toMatchObject({ code: 'TLS_FAILED' })
+  })
+
+  test.each(['HTTP_PROXY', 'https_proxy'])('a SOCKS proxy in %s is refused', async (name) => {
+    setEnvironment({ [name]: 'socks5://user:secret@127.0.0.1:1080' })
+    const error: OptionsError = await proxyDispatcher('env', undefined).then(
+      () => undefined,
+      (reason) => reason,
+    )
+    expect(error).toMatchObject({ code: 'INVALID_OPTION', option: 'proxy' })
+    expect(error.message).toMatch(/SOCKS/)
+    expect(error.message).not.toMatch(/secret/)
+    setEnvironment({ HTTP_PROXY: 'socks5://127.0.0.1:1080', http_proxy: '' })
+    const { url } = await server()
+    await expectEcho(await upgraded('env', `${url}/echo`))
   })
 
   test('a variable that is not a URL is an error that does not show it', async () => {
