@@ -36,6 +36,8 @@ export default defineConfig({
   test: {
     globalSetup: 'test/support/build.ts',
     reporters: ['default', new ClosingLine()],
+    // Most of what tests do is waiting; by default vitest leaves a core free, which is half of a machine with two.
+    maxWorkers: '100%',
     projects: [node, adverse, miniflare, await insideWorkerd()],
   },
 })
