@@ -20,6 +20,7 @@ export interface SendOptions {
   readonly compress?: boolean | undefined
 }
 
+const ONLY_SIGNAL = { signal: true }
 /** The longest payload of a control frame (RFC 6455 §5.5). */
 const MAX_PING_BYTES = 125
 
@@ -58,6 +59,7 @@ export function checkClose(code: number, reason: string): void {
 export function compressOf(options: SendOptions | undefined): boolean {
   if (options == null) return true
   checkObject(options, 'options')
+  checkNames('', options, { compress: true })
   return boolean('compress', options.compress, true)
 }
 
@@ -67,10 +69,10 @@ export function boolean(name: string, value: boolean | undefined, preset: boolea
   throw new OptionsError(name, `${name} must be true or false.`)
 }
 
-/** A name that no option has is a mistake. `path` stands before it. */
-export function checkNames(path: string, given: object, names: Readonly<Record<string, true>>): void {
+/** A name that no option has is a mistake: `options` has every name. `path` stands before it. */
+export function checkNames(path: string, given: object, options: object): void {
   for (const name of Object.keys(given)) {
-    if (!Object.hasOwn(names, name)) throw new OptionsError(path + name, `There is no option ${path}${name}.`)
+    if (!Object.hasOwn(options, name)) throw new OptionsError(path + name, `There is no option ${path}${name}.`)
   }
 }
 
@@ -78,11 +80,15 @@ export function checkObject(value: unknown, name: string): void {
   if (typeof value !== 'object' || value === null) throw new OptionsError(name, `${name} must be an object.`)
 }
 
-/** The signal of a call; an AbortSignal by itself is a mistake that would go unnoticed. */
-export function signalOf(options: Cancellable | undefined): AbortSignal | undefined {
+/**
+ * The signal of a call; an AbortSignal by itself is a mistake that would go unnoticed. `known` has the names of all
+ * options that the call takes.
+ */
+export function signalOf(options: Cancellable | undefined, known: object = ONLY_SIGNAL): AbortSignal | undefined {
   if (options == null) return undefined
   checkObject(options, 'options')
   if ('aborted' in options) throw new OptionsError('options', 'Pass the signal as { signal }.')
+  checkNames('', options, known)
   const { signal } = options
   if (signal === undefined || typeof signal?.addEventListener === 'function') return signal
   throw new OptionsError('signal', 'signal must be an AbortSignal.')

@@ -398,8 +398,9 @@ export async function connect(
 ): Promise<ClientWebSocket> {
   checkObject(options, 'options')
   const { signal: _, ...others } = options
+  const signal = signalOf(options, options)
   const socket = new ClientWebSocket(others)
-  await socket.connect(url, options)
+  await socket.connect(url, { signal })
   return socket
 }
 

@@ -1,4 +1,4 @@
-import { abortable } from './transport/abortable.ts'
+import { abortable } from './abortable.ts'
 
 /** What can end a handshake from our side: the caller, by a signal or by `abort`, and the time limit. */
 export class HandshakeLimit extends AbortController {

@@ -1,6 +1,8 @@
 /**
  * A socket that is opened again and again: one connection at a time, with pauses that grow while the server is away.
  */
+
+import { abortable } from './abortable.ts'
 import { type Cancellable, checkObject, signalOf } from './arguments.ts'
 import { BackOff, type BackOffOptions } from './back-off.ts'
 import { ClientWebSocket } from './client-websocket.ts'
@@ -8,7 +10,6 @@ import { HandshakeError, OptionsError } from './errors.ts'
 import { parseTarget } from './handshake/target-url.ts'
 import type { ClientWebSocketOptions } from './options.ts'
 import { resolveOptions } from './resolve-options.ts'
-import { abortable } from './transport/abortable.ts'
 
 /** Something that is asked for before each attempt; the first attempt is 1. */
 export type BeforeAttempt<T> = (attempt: number) => T | Promise<T>

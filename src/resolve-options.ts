@@ -58,41 +58,6 @@ const CLIENTS = ['dispatcher', 'session', 'fetch'] as const
 /** Options that say how to reach the server: with a caller's own client they would be ignored, so they are refused. */
 const OF_THE_CLIENT = ['tls', 'proxy', 'cookies', 'credentials'] as const
 
-/** Every option there is; a name that is not here is a mistake. */
-const NAMES: Readonly<Record<keyof ClientWebSocketOptions, true>> = {
-  subprotocols: true,
-  headers: true,
-  dispatcher: true,
-  session: true,
-  fetch: true,
-  transport: true,
-  httpVersion: true,
-  httpVersionPolicy: true,
-  tls: true,
-  proxy: true,
-  cookies: true,
-  credentials: true,
-  redirect: true,
-  perMessageDeflate: true,
-  collectHttpResponseDetails: true,
-  handshakeTimeout: true,
-  closeTimeout: true,
-  keepAliveInterval: true,
-  keepAliveTimeout: true,
-  allowHalfOpen: true,
-  maxMessageSize: true,
-  maxFragments: true,
-  highWaterMark: true,
-}
-
-const DEFLATE_NAMES: Readonly<Record<keyof PerMessageDeflateOptions, true>> = {
-  clientMaxWindowBits: true,
-  serverMaxWindowBits: true,
-  clientContextTakeover: true,
-  serverContextTakeover: true,
-  threshold: true,
-}
-
 const TLS_NAMES: Readonly<Record<keyof TlsOptions, true>> = {
   ca: true,
   cert: true,
@@ -109,10 +74,11 @@ const TLS_NAMES: Readonly<Record<keyof TlsOptions, true>> = {
  */
 export function resolveOptions(options: ClientWebSocketOptions): ResolvedOptions {
   checkObject(options, 'options')
-  checkNames('', options, NAMES)
   refuseOptionsOfTheClient(options)
   const headers = checkHeaders(options.headers === undefined ? [] : options.headers)
-  const resolved = { ...withDefaults(options), headers, tcpNeed: tcpNeed(options, headers) }
+  const known = { ...withDefaults(options), headers } satisfies Record<keyof ClientWebSocketOptions, unknown>
+  checkNames('', options, known)
+  const resolved = { ...known, tcpNeed: tcpNeed(options, headers) }
   checkTransport(resolved)
   return resolved
 }
@@ -217,15 +183,16 @@ function perMessageDeflate(
 ): Required<PerMessageDeflateOptions> | undefined {
   if (value === undefined || value === false) return undefined
   const given = value === true ? {} : object('perMessageDeflate', value)!
-  checkNames('perMessageDeflate.', given, DEFLATE_NAMES)
   const name = (parameter: keyof PerMessageDeflateOptions) => `perMessageDeflate.${parameter}`
-  return {
+  const resolved = {
     clientMaxWindowBits: count(name('clientMaxWindowBits'), given.clientMaxWindowBits, 15, 15, 9),
     serverMaxWindowBits: count(name('serverMaxWindowBits'), given.serverMaxWindowBits, 15, 15, 9),
     clientContextTakeover: boolean(name('clientContextTakeover'), given.clientContextTakeover, true),
     serverContextTakeover: boolean(name('serverContextTakeover'), given.serverContextTakeover, true),
     threshold: count(name('threshold'), given.threshold, 1024, MAX_NUMBER, 0),
   }
+  checkNames('perMessageDeflate.', given, resolved)
+  return resolved
 }
 
 function credentials(value: Credentials | undefined): Credentials | undefined {

@@ -301,6 +301,13 @@ describe("the caller's signal", () => {
     for (const options of ['x', 5, true] as never[]) {
       expect(await rejection(socket.receive(options))).toMatchObject({ code: 'INVALID_OPTION', option: 'options' })
     }
+    const wrong = { singal: AbortSignal.abort() } as never
+    const refused = { code: 'INVALID_OPTION', option: 'singal', message: 'There is no option singal.' }
+    for (const call of ['receive', 'receiveStream'] as const) {
+      expect(await rejection(socket[call](wrong))).toMatchObject(refused)
+    }
+    expect(await rejection(socket.ping('', wrong))).toMatchObject(refused)
+    expect(await rejection(new ClientWebSocket().connect(url, wrong))).toMatchObject(refused)
     await socket.send('one')
     expect(await socket.receive(null as never)).toBe('one')
     expect(await socket.ping('', null as never)).toBeGreaterThanOrEqual(0)
@@ -320,6 +327,8 @@ test('compress is true or false, and by itself in place of the options it is ref
     ['x', 'options'],
     [{ compress: 'no' }, 'compress'],
     [{ compress: 0 }, 'compress'],
+    [{ compres: true }, 'compres'],
+    [{ signal: undefined }, 'signal'],
   ] as [never, string][]) {
     expect(await rejection(socket.send('x', options))).toMatchObject({ code: 'INVALID_OPTION', option })
     expect(() => socket.sendStream('text', options)).toThrow(OptionsError)

@@ -19,6 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cli: ['base', 'top'],
 }
 const BASE = new Set([
+  'abortable.ts',
   'concatenated.ts',
   'errors.ts',
   'http-headers.ts',

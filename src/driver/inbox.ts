@@ -1,3 +1,4 @@
+import { onAbort } from '../abortable.ts'
 import { InvalidStateError } from '../errors.ts'
 import type { Message } from '../protocol/message-parts.ts'
 import { IncomingStream, type MessageStream } from './incoming-stream.ts'
@@ -207,19 +208,14 @@ export class Inbox {
     // Not spread: that takes three times as long, and is done for each message that is waited for.
     const receiver: Receiver = { wanted, promise, resolve, reject }
     this.#receiver = receiver
-    if (signal) this.#withdrawOnAbort(receiver, signal)
-    this.#owner.onTaken()
-    return receiver.promise as Promise<T | undefined>
-  }
-
-  /** A receive that is cancelled leaves the connection as it is, and every message in its place. */
-  #withdrawOnAbort(receiver: Receiver, signal: AbortSignal): void {
-    const withdraw = () => {
-      if (this.#receiver === receiver) this.#receiver = undefined
-      receiver.reject(signal.reason)
+    // A receive that is cancelled leaves the connection as it is, and every message in its place.
+    if (signal) {
+      onAbort(signal, promise, () => {
+        if (this.#receiver === receiver) this.#receiver = undefined
+        reject(signal.reason)
+      })
     }
-    const settled = () => signal.removeEventListener('abort', withdraw)
-    signal.addEventListener('abort', withdraw, { once: true })
-    receiver.promise.then(settled, settled)
+    this.#owner.onTaken()
+    return promise as Promise<T | undefined>
   }
 }

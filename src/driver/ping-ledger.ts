@@ -1,3 +1,5 @@
+import { onAbort } from '../abortable.ts'
+
 interface Entry {
   readonly key: string
   readonly sentAt: number
@@ -17,13 +19,10 @@ export class PingLedger {
     // Whoever pings without waiting for the answer does not want to hear of its failure.
     promise.catch(() => {})
     if (signal) {
-      const withdraw = () => {
+      onAbort(signal, promise, () => {
         this.#entries.delete(entry)
         reject(signal.reason)
-      }
-      const settled = () => signal.removeEventListener('abort', withdraw)
-      signal.addEventListener('abort', withdraw, { once: true })
-      promise.then(settled, settled)
+      })
     }
     return promise
   }

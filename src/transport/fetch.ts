@@ -2,11 +2,12 @@
  * The handshake by a fetch that can upgrade: that of Workers, or one that the caller gives. The runtime makes the key,
  * checks what the server made of it, and frames.
  */
+
+import { abortable } from '../abortable.ts'
 import { HandshakeError } from '../errors.ts'
 import type { HandshakeRequest } from '../handshake/request.ts'
 import { HttpHeaders } from '../http-headers.ts'
 import type { FetchFunction } from '../options.ts'
-import { abortable } from './abortable.ts'
 import type { Refused, Transport, UpgradedSocket } from './contracts.ts'
 import type { FetchBody } from './fetch-body.ts'
 import { FetchSocket, type RuntimeWebSocket } from './fetch-socket.ts'

@@ -1,6 +1,6 @@
 import { errorMonitor } from 'node:events'
 import type { ClientHttp2Session } from 'node:http2'
-import { abortable } from './abortable.ts'
+import { abortable } from '../abortable.ts'
 import { Http2Turns } from './http2-turns.ts'
 import { isBun, isDeno } from './runtime.ts'
 

@@ -1,9 +1,9 @@
 /** Connections through node:net and node:tls. */
 import { connect as connectTcp, isIP, type OnReadOpts, type Socket, type TcpNetConnectOpts } from 'node:net'
 import type { ConnectionOptions, TLSSocket } from 'node:tls'
+import { abortable } from '../abortable.ts'
 import { HandshakeError } from '../errors.ts'
 import type { TlsOptions } from '../options.ts'
-import { abortable } from './abortable.ts'
 import { http2Unavailable } from './http2-error.ts'
 import { isProtocolRefused, networkError } from './network-error.ts'
 import { NodeByteStream } from './node-byte-stream.ts'

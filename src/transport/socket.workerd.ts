@@ -1,5 +1,6 @@
 /** Connections through cloudflare:sockets. */
 import { connect, type Socket } from 'cloudflare:sockets'
+import { abortable } from '../abortable.ts'
 import { concatenated } from '../concatenated.ts'
 import { HandshakeError } from '../errors.ts'
 import type { ByteSink } from './contracts.ts'
@@ -14,19 +15,14 @@ const LINGER = 500
 export const workerdDial: Dial = async (address, signal) => {
   const { hostname, port, secure } = address
   let socket: Socket | undefined
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const onAbort = () => reject(signal.reason)
-  signal.addEventListener('abort', onAbort)
   try {
     socket = connect({ hostname, port }, { secureTransport: secure ? 'on' : 'off', allowHalfOpen: true })
-    await Promise.race([socket.opened, aborted])
+    await abortable(socket.opened, signal)
     return new WorkerdByteStream(socket)
   } catch (error) {
     socket?.close().catch(() => {})
     signal.throwIfAborted()
     throw unreachable(address, error, socket !== undefined)
-  } finally {
-    signal.removeEventListener('abort', onAbort)
   }
 }
 

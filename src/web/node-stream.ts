@@ -1,6 +1,6 @@
 /** `hawser/node-stream`: an open socket as a Duplex of node:stream. */
 import { addAbortSignal, Duplex, type DuplexOptions } from 'node:stream'
-import { checkNames, signalOf } from '../arguments.ts'
+import { signalOf } from '../arguments.ts'
 import type { ClientWebSocket } from '../client-websocket.ts'
 import { OptionsError } from '../errors.ts'
 import type { Message } from '../protocol/message-parts.ts'
@@ -32,8 +32,7 @@ export interface NodeStreamOptions
 export function toNodeStream(socket: ClientWebSocket, options: NodeStreamOptions = {}): Duplex {
   // Not instanceof: it may be one of another copy of the package.
   if (typeof socket?.receive !== 'function') throw new OptionsError('socket', 'socket must be a ClientWebSocket.')
-  const signal = signalOf(options)
-  checkNames('', options ?? {}, NAMES)
+  const signal = signalOf(options, NAMES)
   return new WebSocketDuplex(socket, { ...options, signal })
 }
 
