@@ -103,7 +103,7 @@ class Handshake {
     try {
       for (let redirects = 0; ; redirects++) {
         const answer = await this.#ask()
-        if (answer.body === undefined) return await this.#open(answer)
+        if ('connection' in answer) return answer
         // Few follow redirects: the rest need not load how.
         const rules = this.#options.redirect === 'follow' ? await import('./handshake/redirect.ts') : undefined
         if (!rules?.isRedirect(answer.head.status)) throw this.#refusal(answer)
@@ -115,8 +115,8 @@ class Handshake {
     }
   }
 
-  /** Sends one request; gives its answer once that has been judged. */
-  async #ask(): Promise<Refused | (Opened & Accepted)> {
+  /** Sends one request; gives what has become of its answer. */
+  async #ask(): Promise<Refused | Established> {
     const { request, answer } = await this.#send()
     this.#telemetry?.responded(this.#where, this.#summary(answer.head))
     try {
@@ -126,7 +126,7 @@ class Handshake {
       this.#options.judge?.(accepted.subprotocol)
       // The caller or the clock may have ended the handshake meanwhile.
       this.#limit.signal.throwIfAborted()
-      return { ...answer, ...accepted }
+      return await this.#open({ ...answer, ...accepted })
     } catch (error) {
       discard(answer)
       throw this.#failure(error, answer)
@@ -215,9 +215,15 @@ class Handshake {
   }
 
   async #connection(answer: Opened & Accepted): Promise<Connection> {
-    if (answer.socket !== undefined) return await openSocket(answer.socket, this.#options, this.#telemetry)
-    const framing = await loadFraming()
-    return await framing.open(answer.stream, answer.deflate, this.#options, this.#telemetry)
+    if (answer.socket === undefined) {
+      const framing = await loadFraming()
+      return await framing.open(answer.stream, answer.deflate, this.#options, this.#telemetry)
+    }
+    try {
+      return await openSocket(answer.socket, this.#options, this.#telemetry)
+    } catch (cause) {
+      throw new HandshakeError('CLIENT_FAILED', 'The webSocket of the fetch cannot be used; see `cause`', { cause })
+    }
   }
 
   /** HTTP/2 cannot be had: the transport goes on with HTTP/1.1. */

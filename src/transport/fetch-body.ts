@@ -7,6 +7,7 @@ export interface FetchBody {
   /** Whether somebody else reads it. */
   readonly locked?: boolean
   getReader(): BodyReader
+  cancel(): Promise<void>
 }
 
 interface BodyReader {

@@ -33,16 +33,21 @@ export function fetchTransport(given: FetchFunction | undefined): Transport<Upgr
     const onAbort = () => canceller.abort(signal.reason)
     signal.addEventListener('abort', onAbort)
     try {
-      const response = await answer(given, request, canceller, signal)
-      if (response.webSocket) {
-        const socket = new FetchSocket(response.webSocket, canceller, given !== undefined)
-        return { head: headOf(response), socket }
-      }
-      return await refusal(response, request, signal)
+      const answered = await answer(given, request, canceller, signal)
+      const { head, webSocket } = answered
+      if (webSocket) return { head, socket: new FetchSocket(webSocket, canceller, given !== undefined) }
+      return await refusal(answered, request, signal)
     } finally {
       signal.removeEventListener('abort', onAbort)
     }
   }
+}
+
+/** What is of use in a Response. */
+interface Answer {
+  readonly head: Refused['head']
+  readonly body: FetchBody | null
+  readonly webSocket: RuntimeWebSocket | null | undefined
 }
 
 async function answer(
@@ -50,14 +55,13 @@ async function answer(
   request: HandshakeRequest,
   canceller: AbortController,
   signal: AbortSignal,
-): Promise<FetchResponse> {
+): Promise<Answer> {
+  const answered = ask(given, request, canceller.signal)
   try {
-    const answered = ask(given, request, canceller.signal)
-    answered.then((late) => signal.aborted && discard(late, canceller)).catch(() => {})
-    const response = await abortable(answered, signal)
-    if (typeof response?.status !== 'number') throw new TypeError('The fetch did not resolve to a Response.')
-    return response
+    return answerOf(await abortable(answered, signal))
   } catch (error) {
+    // It may be late, or of no use.
+    answered.then((response) => discard(response, canceller)).catch(() => {})
     signal.throwIfAborted()
     const { fetchFailure } = await import('./fetch-failure.ts')
     throw fetchFailure(error, request.url.origin, given !== undefined)
@@ -80,21 +84,23 @@ async function ask(
   return (await response) as FetchResponse
 }
 
-/** Lets go of what a fetch has opened that did not heed its signal. */
-function discard({ webSocket }: FetchResponse, canceller: AbortController): void {
-  if (webSocket) new FetchSocket(webSocket, canceller, false).terminate()
+function answerOf(response: FetchResponse): Answer {
+  if (typeof response?.status !== 'number') throw new TypeError('The fetch did not resolve to a Response.')
+  const { status, statusText, headers, webSocket, body } = response
+  return { head: { status, statusText, headers: new HttpHeaders(headers), httpVersion: '1.1' }, webSocket, body }
 }
 
-async function refusal(response: FetchResponse, { url }: HandshakeRequest, signal: AbortSignal): Promise<Refused> {
-  const head = headOf(response)
+/** Lets go of what a fetch has opened that did not heed its signal. */
+async function discard({ webSocket, body }: FetchResponse, canceller: AbortController): Promise<void> {
+  if (webSocket) new FetchSocket(webSocket, canceller, false).terminate()
+  await body?.cancel()
+}
+
+async function refusal({ head, body }: Answer, { url }: HandshakeRequest, signal: AbortSignal): Promise<Refused> {
   if (head.status === 101) {
     const message = `The fetch to ${url.origin} switched protocols, but its response has no webSocket`
     throw new HandshakeError('CLIENT_FAILED', `${message}: only that of Workers does; elsewhere, leave fetch out`)
   }
   const failure = await import('./fetch-failure.ts')
-  return failure.refusal(head, response.body, url.origin, signal)
-}
-
-function headOf({ status, statusText, headers }: FetchResponse): Refused['head'] {
-  return { status, statusText, headers: new HttpHeaders(headers), httpVersion: '1.1' }
+  return failure.refusal(head, body, url.origin, signal)
 }

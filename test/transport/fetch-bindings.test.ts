@@ -127,6 +127,8 @@ describe('a fetch that cannot upgrade fails with what to do:', () => {
     'one that rejects with nothing': () => Promise.reject(),
     'one whose 101 has no webSocket': async () => ({ status: 101, statusText: '', headers: [], body: null }),
     'one that resolves to nothing': async () => undefined,
+    'one whose answer has no status': async () => ({ statusText: '', headers: [], body: null }),
+    'one whose answer has other headers': async () => ({ status: 403, statusText: '', headers: {}, body: null }),
   }
   test.each(Object.entries(CASES))('%s', async (_, own) => {
     const error = await connect(`${server.url}/echo`, { fetch: own as typeof fetch }).catch((reason: unknown) => reason)
@@ -178,6 +180,45 @@ test.each(['x-other', 'permessage-deflate, x-other', 'x-other; permessage-deflat
     expect(calls).toContain('close')
   },
 )
+
+test.each([
+  ['has no status', { status: undefined }],
+  ['has headers of another kind', { headers: { 'x-a': 'b' } }],
+])('an answer that %s is of no use, and its socket is closed', async (_, wrong) => {
+  const { fetch, calls } = upgrading('')
+  const opening = connect('ws://own.example', { fetch: async () => ({ ...(await fetch()), ...wrong }) })
+  await expect(opening).rejects.toMatchObject({ code: 'CLIENT_FAILED', cause: expect.any(TypeError) })
+  expect(calls).toEqual(['accept', 'close'])
+})
+
+test('a socket that somebody has accepted already cannot be used, and is let go', async () => {
+  const cause = new TypeError('accepted already')
+  const { fetch } = upgrading('')
+  let signal: AbortSignal | undefined
+  const own = async (_url: string, init: { signal: AbortSignal }) => {
+    signal = init.signal
+    const answer = await fetch()
+    answer.webSocket.accept = () => {
+      throw cause
+    }
+    return answer
+  }
+  const error: unknown = await connect('ws://own.example', { fetch: own as never }).catch((reason: unknown) => reason)
+  expect(error).toBeInstanceOf(HandshakeError)
+  expect(error).toMatchObject({ code: 'CLIENT_FAILED', retriable: false, cause, response: { status: 101 } })
+  expect(signal?.aborted).toBe(true)
+})
+
+test('a refusal that comes after the handshake was given up is not read', async () => {
+  const cancelled = Promise.withResolvers<void>()
+  const late = async () => {
+    await later(40)
+    return new Response(new ReadableStream({ cancel: () => cancelled.resolve() }), { status: 403 })
+  }
+  const opening = connect('ws://late.example', { fetch: late, handshakeTimeout: 10 })
+  await expect(opening).rejects.toMatchObject({ code: 'HANDSHAKE_TIMEOUT' })
+  await cancelled.promise
+})
 
 test('why a socket was lost is told, even if its end comes right after the error', async () => {
   const { fetch, events } = upgrading('')
