@@ -115,6 +115,24 @@ describe('the channels', () => {
     expect(sent.bytes).toBeLessThan(200)
   })
 
+  test('count a message as sent when the whole of it is on its way', async () => {
+    const events = listen()
+    const { url } = await peer(async (connection) => {
+      await connection.accept()
+      await connection.readFrame()
+      await connection.write(frame(8, closePayload(1000)))
+      await connection.readFrame()
+      connection.end()
+    })
+    const socket = aborted(await connect(url))
+    const writer = socket.sendStream('text').getWriter()
+    const unfinished = rejection(writer.closed)
+    await writer.write('half')
+    void socket.send('behind it')
+    expect(await unfinished).toMatchObject({ code: 'CONNECTION_CLOSED' })
+    expect(await closed(events)).toMatchObject({ wasClean: true, sent: { messages: 0 } })
+  })
+
   test('tell of a refusal, and what it means', async () => {
     const events = listen()
     const { url } = await server()

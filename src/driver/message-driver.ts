@@ -223,9 +223,11 @@ export class MessageDriver implements Connection, InboxOwner, MessageSocketSink 
     this.closeReason = reason
     this.#state = nextState(this.#state, 'close-received')
     this.inbox.end()
-    if (!this.#options.allowHalfOpen) this.#queue.fail(closedError(this, 'The server closed before all was sent.'))
-    // RFC 6455 §5.5.1: the answer carries the code that it answers.
-    if (!this.#options.allowHalfOpen) this.#sendClose(code === 1005 ? undefined : code, '')
+    if (!this.#options.allowHalfOpen) {
+      this.unsent = this.#collected + this.#queue.fail(closedError(this, 'The server closed before all was sent.'))
+      // RFC 6455 §5.5.1: the answer carries the code that it answers.
+      this.#sendClose(code === 1005 ? undefined : code, '')
+    }
     if (this.#state === 'closed') this.#finish()
   }
 

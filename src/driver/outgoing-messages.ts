@@ -11,7 +11,7 @@ import { READY, Room } from './room.ts'
 export interface OutgoingActions {
   /** There is something in the outbox. */
   flushSoon(): void
-  /** A message that was written piece by piece is complete. */
+  /** The whole of a message is. */
   completed(): void
   /** A message has begun, and will not be completed. */
   abandoned(reason: unknown): void
@@ -52,7 +52,7 @@ export class OutgoingMessages {
   send(message: Message, compress: boolean): Promise<void> {
     if (this.#queue?.isEmpty !== false && !this.#protocol.writer.isLong(message, compress)) {
       this.#protocol.send(message, compress)
-      this.#actions.flushSoon()
+      this.#actions.completed()
     } else {
       this.#enqueue(message, compress)
     }
@@ -69,7 +69,6 @@ export class OutgoingMessages {
       end: (isText) => {
         begin(isText).end()
         this.#actions.completed()
-        this.#actions.flushSoon()
       },
       abandon: (reason) => {
         if (fragments?.hasBegun && this.#canSend) this.#actions.abandoned(reason)
@@ -94,11 +93,14 @@ export class OutgoingMessages {
     this.#roomForPieces?.check()
   }
 
-  /** What is not in the outbox yet never will be; nor can those who wait for room tell whether theirs was. */
-  failQueue(reason: unknown): void {
+  /**
+   * What is not in the outbox yet never will be; nor can those who wait for room tell whether theirs was. Gives how
+   * many bytes that are.
+   */
+  failQueue(reason: unknown): number {
     if (this.#queue?.isEmpty === false) this.#room?.fail(reason)
     this.#roomForPieces?.fail(reason)
-    this.#queue?.fail(reason)
+    return this.#queue?.fail(reason) ?? 0
   }
 
   /** Nothing is sent any more. */
@@ -133,7 +135,7 @@ export class OutgoingMessages {
         return
       }
       done()
-      this.#actions.flushSoon()
+      this.#actions.completed()
     }
     this.#add({ size: bytes.length, start: step, fail: () => {} })
   }

@@ -40,14 +40,16 @@ export class OutgoingQueue {
     this.#startNext()
   }
 
-  /** Nothing more can be sent. */
-  fail(reason: unknown): void {
+  /** Nothing more can be sent; gives how many bytes waited. */
+  fail(reason: unknown): number {
+    const { size } = this
     let place = this.#first
     this.#first = undefined
     this.#last = undefined
     this.#current = undefined
     this.size = 0
     for (; place !== undefined; place = place.next) place.job.fail(reason)
+    return size
   }
 
   /** In a loop: a job that is done at once must not start the next from within itself, of thousands. */

@@ -101,7 +101,6 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink, Outgoin
   }
 
   send(message: Message, compress = true): Promise<void> {
-    if (this.#telemetry) this.#telemetry.sent.messages++
     return this.#outgoing.send(message, compress)
   }
 
@@ -221,6 +220,7 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink, Outgoin
 
   completed(): void {
     if (this.#telemetry) this.#telemetry.sent.messages++
+    this.#scheduleFlush()
   }
 
   abandoned(reason: unknown): void {
@@ -365,7 +365,7 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink, Outgoin
     this.inbox.failStream(closedError(this, 'The server closed in the middle of a message.'))
     this.#pings?.fail(closedError(this, 'The server closed before it answered the Ping.'))
     if (this.state !== 'closed') return
-    this.#outgoing.failQueue(closedError(this, 'The server closed before all was sent.'))
+    this.unsent += this.#outgoing.failQueue(closedError(this, 'The server closed before all was sent.'))
     this.#awaitEnd()
   }
 

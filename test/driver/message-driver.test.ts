@@ -54,6 +54,18 @@ describe('messages', () => {
     expect(driver).toMatchObject({ state: 'aborted', unsent: 1000 })
   })
 
+  test.each([true, false])('that the server has closed before are counted once, allowHalfOpen: %s', async (half) => {
+    const { driver, sink } = start({ allowHalfOpen: half })
+    const writer = (driver.sendStream('binary') as WritableStream<Uint8Array>).getWriter()
+    writer.closed.catch(() => {})
+    await writer.write(new Uint8Array(100))
+    void driver.send('four')
+    sink.onClose(1000, '')
+    if (half) driver.abort(undefined)
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(driver).toMatchObject({ state: half ? 'aborted' : 'closed', unsent: 104, bufferedAmount: 0 })
+  })
+
   test('that wait for one in pieces may be changed after the call, as its pieces may', async () => {
     const { driver, socket } = start()
     const writer = (driver.sendStream('binary') as WritableStream<Uint8Array>).getWriter()

@@ -358,7 +358,9 @@ describe('when the peer ends it', () => {
     running.receive(frame(CLOSE, closePayload(1001, 'away')))
     expect(await closed).toMatchObject({ closeStatus: 1001, reason: 'away', wasClean: true })
     expect(sent()).toEqual(['1 one', '88 \x03\xe9'])
-    expect(driver.bufferedAmount).toBe(0)
+    expect(driver).toMatchObject({ bufferedAmount: 0, unsent: 'never'.length })
+    finish(running)
+    expect(driver).toMatchObject({ state: 'closed', unsent: 'never'.length })
   })
 
   test('with a Close frame, a send fails that waits for room behind what is not complete', async () => {
