@@ -91,7 +91,7 @@ export function reconnectingIn(
   options: ReconnectingOptions,
 ): AsyncGenerator<ClientWebSocket, void, undefined> {
   checkObject(options, 'options')
-  const signal = signalOf(options)
+  const signal = signalOf(options, options)
   const { options: fresh, backOff, signal: _, ...fixed } = options
   if (fresh !== undefined && typeof fresh !== 'function') {
     throw new OptionsError('options', 'options must be a callback; what does not change stands beside it.')
