@@ -133,7 +133,7 @@ async function* sockets(
         continue
       }
       const openedAt = now()
-      yield* lent(outcome, signal, () => {
+      yield* lent(outcome, signal, ending.signal, () => {
         if (now() - openedAt >= GOOD_AFTER) backOff.reset()
       })
       await sleep(backOff.next(), ending.signal)
@@ -168,17 +168,21 @@ function retryable(error: unknown): HandshakeError {
   throw error
 }
 
-/** Yields a socket once, and closes it when it is given back, in whatever way, which `givenBack` is told before. */
+/**
+ * Yields a socket once, unless it is not wanted any more, and closes it when it is given back, in whatever way, which
+ * `givenBack` is told before.
+ */
 async function* lent(
   socket: ClientWebSocket,
   signal: AbortSignal | undefined,
+  ending: AbortSignal,
   givenBack: () => void,
 ): AsyncGenerator<ClientWebSocket, void> {
   const abort = () => socket.abort(signal?.reason)
   signal?.addEventListener('abort', abort)
   try {
     if (signal?.aborted) abort()
-    signal?.throwIfAborted()
+    ending.throwIfAborted()
     yield socket
   } finally {
     givenBack()

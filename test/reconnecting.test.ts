@@ -360,6 +360,21 @@ describe('leaving the loop', () => {
     expect(server.connections).toHaveLength(1)
   })
 
+  test('by hand in the moment in which a socket has opened gives nothing, and closes it', async () => {
+    const server = await serverThat(serves)
+    const { environment } = fakeTime()
+    const leaving = () => {
+      left = iterator.return()
+      return 0
+    }
+    let left: Promise<unknown> | undefined
+    const iterator = reconnectingIn({ ...environment, now: () => (left === undefined ? leaving() : 0) }, server.url, {})
+    expect(await iterator.next()).toEqual(over)
+    expect(await left).toEqual(over)
+    await server.connections[0]!.closed
+    expect(server.connections).toHaveLength(1)
+  })
+
   test('by hand does not wait for a callback, and an error that is thrown into the loop comes out of it', async () => {
     const forever = () => new Promise<never>(() => {})
     const left = reconnecting(forever)
