@@ -33,10 +33,10 @@ export function fetchTransport(given: FetchFunction | undefined): Transport<Upgr
     const onAbort = () => canceller.abort(signal.reason)
     signal.addEventListener('abort', onAbort)
     try {
-      const answered = await answer(given, request, canceller, signal)
-      const { head, webSocket } = answered
+      const response = await answer(given, request, canceller, signal)
+      const { head, webSocket } = response
       if (webSocket) return { head, socket: new FetchSocket(webSocket, canceller, given !== undefined) }
-      return await refusal(answered, request, signal)
+      return await refusal(response, request, signal)
     } finally {
       signal.removeEventListener('abort', onAbort)
     }
