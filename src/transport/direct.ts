@@ -51,7 +51,7 @@ export function overHttp2(plan: Http2Plan, dialOptions: NodeDialOptions, pool = 
         try {
           return await goOn(route, dialOptions, request, signal, onDowngrade)
         } catch (error) {
-          const isOutdated = route.reason === undefined && isProtocolRefused((error as Error).cause)
+          const isOutdated = route.reason === undefined && isProtocolRefused((error as Error | null)?.cause)
           if (!isOutdated || tries === MAX_TRIES) throw error
           pool.forget(address, dialOptions.tls ?? {})
           continue

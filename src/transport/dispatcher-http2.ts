@@ -31,7 +31,7 @@ export function plannedDispatcher(dispatcher: Dispatcher, planFor: (url: URL) =>
       try {
         return await exchange(dispatcher, '1.1', request, signal)
       } catch (error) {
-        if (!isKnown || !isProtocolRefused((error as Error).cause)) throw error
+        if (!isKnown || !isProtocolRefused((error as Error | null)?.cause)) throw error
         memory.forget(origin)
       }
     }
