@@ -1,4 +1,5 @@
 /** The body of a refusal that came by a fetch: as much of it as is kept of any. */
+import { abortable } from '../abortable.ts'
 import { BODY_LIMIT, BODY_TIME_LIMIT } from '../handshake/refusal.ts'
 import type { Refused } from './contracts.ts'
 
@@ -24,14 +25,10 @@ export async function readBody(
   if (!body || body.locked) return { body: new Uint8Array(0), bodyTruncated: !!body }
   const reader = body.getReader()
   const kept = new KeptBody()
-  const { promise: stopped, resolve: stop } = Promise.withResolvers<false>()
-  const onStop = () => stop(false)
-  const timer = setTimeout(onStop, BODY_TIME_LIMIT)
-  signal.addEventListener('abort', onStop)
-  if (signal.aborted) onStop()
-  const isComplete = await Promise.race([kept.fill(reader), stopped])
+  const { promise: timeUp, resolve: stop } = Promise.withResolvers<boolean>()
+  const timer = setTimeout(stop, BODY_TIME_LIMIT, false)
+  const isComplete = await Promise.race([abortable(kept.fill(reader), signal), timeUp]).catch(() => false)
   clearTimeout(timer)
-  signal.removeEventListener('abort', onStop)
   if (!isComplete) reader.cancel().catch(() => {})
   return { body: kept.bytes, bodyTruncated: !isComplete }
 }
@@ -47,14 +44,10 @@ class KeptBody {
 
   /** Keeps what comes, up to the limit; whether that was all. */
   async fill(reader: BodyReader): Promise<boolean> {
-    try {
-      for (;;) {
-        const { done, value } = await reader.read()
-        if (done) return true
-        if (value !== undefined && !this.#keep(value)) return false
-      }
-    } catch {
-      return false
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) return true
+      if (value !== undefined && !this.#keep(value)) return false
     }
   }
 
