@@ -392,7 +392,9 @@ export class StreamDriver implements Connection, ByteSink, ProtocolSink, Outgoin
   #limitClosing(): void {
     const { closeTimeout } = this.#options
     if (closeTimeout === Infinity || this.#isOver) return
-    this.#closeTimer ??= setTimeout(() => this.#cut(closeTimedOut(this, closeTimeout)), closeTimeout)
+    const cut = () => this.#cut(closeTimedOut(this, closeTimeout))
+    // If it was this process that had no time, what has come meanwhile is read first.
+    this.#closeTimer ??= setTimeout(nextTurn, closeTimeout, cut)
   }
 
   #sendProbe(payload: Uint8Array): void {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { nextTurn } from '../../src/driver/next-turn.ts'
 import { ConnectionClosedError, ProtocolError, TimeoutError } from '../../src/errors.ts'
 import { closePayload, frame } from '../support/scripted-peer.ts'
 import { finish, HIGH_WATER_MARK, isPending, type Running, sent, start } from './running.ts'
@@ -13,6 +14,12 @@ afterEach(() => {
   expect(vi.getTimerCount()).toBe(0)
   vi.useRealTimers()
 })
+
+/** So many milliseconds, and the turn of those who wait for others to have theirs. */
+async function pass(milliseconds: number): Promise<void> {
+  vi.advanceTimersByTime(milliseconds)
+  await new Promise<void>(nextTurn)
+}
 
 describe('the closing handshake', () => {
   const answer = frame(CLOSE, closePayload(1000))
@@ -58,7 +65,7 @@ describe('the closing handshake', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  test('waits longer for a server that has not taken all that was sent', () => {
+  test('waits longer for a server that has not taken all that was sent', async () => {
     const running = start({ closeTimeout: 3000 })
     running.stream.holdsWrites = true
     void running.driver.send('still on its way')
@@ -66,7 +73,7 @@ describe('the closing handshake', () => {
     running.receive(answer)
     vi.advanceTimersByTime(2999)
     expect(running.stream.calls).toEqual(['end'])
-    vi.advanceTimersByTime(1)
+    await pass(1)
     expect(running.stream.calls).toEqual(['end', 'destroy'])
     finish(running)
   })
@@ -75,7 +82,7 @@ describe('the closing handshake', () => {
     const running = start({ closeTimeout: 3000 })
     const received = running.driver.inbox.receive().catch((error: unknown) => error)
     void running.driver.close(1000, '')
-    vi.advanceTimersByTime(3000)
+    await pass(3000)
     expect(running.stream.calls).toEqual(['destroy'])
     expect(running.driver.state).toBe('aborted')
     const error = (await received) as ConnectionClosedError
@@ -85,12 +92,23 @@ describe('the closing handshake', () => {
     finish(running)
   })
 
-  test('that the server begins is answered at once, and has a time limit as well', () => {
+  test('is not cut off when this process was busy until the time was up, and the answer waits to be read', async () => {
+    const running = start({ closeTimeout: 3000 })
+    const closed = running.driver.close(1000, '')
+    vi.advanceTimersByTime(3000)
+    running.receive(answer)
+    finish(running)
+    await closed
+    await pass(0)
+    expect(running.driver).toMatchObject({ state: 'closed', closeStatus: 1000 })
+  })
+
+  test('that the server begins is answered at once, and has a time limit as well', async () => {
     const running = start({ closeTimeout: 600 })
     running.receive(frame(CLOSE, closePayload(1001, 'away')))
     expect(running.stream.taken()).toEqual(sent(CLOSE, closePayload(1001)))
     expect(running.driver).toMatchObject({ state: 'closed', closeStatus: 1001, closeReason: 'away' })
-    vi.advanceTimersByTime(600)
+    await pass(600)
     expect(running.stream.calls).toEqual(['end', 'destroy'])
     finish(running)
   })
