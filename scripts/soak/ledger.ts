@@ -7,12 +7,13 @@ const CLEAN: readonly End[] = ['server closes', 'close', 'close at rest']
 const CLOSED_BY_CLIENT: readonly End[] = ['close', 'close at rest']
 
 function judge(report: Report, record: Account): string | undefined {
-  const { end, isClean, sent, rejected, received } = report
+  const { end, isClean, sent, rejected, received, failure } = report
   if (report.fault ?? record.fault) return report.fault ?? record.fault
   if (record.received > sent) return `${record.received} messages have come to the server, ${sent} were sent`
   if (received > record.echoed) return `${received} messages have come back, ${record.echoed} were sent back`
   if (end === 'lost') return record.severed ? undefined : 'it was lost, and nobody has cut it'
-  if (!isClean) return CLEAN.includes(end) && !record.severed ? 'the closing handshake has failed' : undefined
+  if (!isClean && CLEAN.includes(end) && !record.severed) return `the closing handshake has failed: ${failure}`
+  if (!isClean) return undefined
   if (!CLEAN.includes(end)) return `its end was clean, which it cannot be`
   if (CLOSED_BY_CLIENT.includes(end)) {
     if (rejected > 0) return `${rejected} sends have failed before close()`

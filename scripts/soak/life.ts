@@ -37,6 +37,8 @@ export interface Report {
   readonly rejected: number
   /** Messages that came back. */
   readonly received: number
+  /** What receiving failed with, if it did. */
+  readonly failure: string | undefined
   readonly fault: string | undefined
 }
 
@@ -69,6 +71,7 @@ export class Life {
   readonly #reading: Promise<void>
   #sent = 0
   #rejected = 0
+  #failure: string | undefined
   #fault: string | undefined
   #isOver = false
   /** Called with each message, and at the end. */
@@ -138,7 +141,7 @@ export class Life {
       this.#blame(`the server's code is ${closeStatus}`)
     const { count: received } = this.#back
     const counts = { sent: this.#sent, rejected: this.#rejected, received }
-    return { id: this.#id, end, isClean, closeStatus, ...counts, fault: this.#fault }
+    return { id: this.#id, end, isClean, closeStatus, ...counts, failure: this.#failure, fault: this.#fault }
   }
 
   async #begin(end: End): Promise<void> {
@@ -217,6 +220,7 @@ export class Life {
     try {
       await this.#read()
     } catch (error) {
+      this.#failure = error instanceof Error ? `${error.message} ${error.cause ?? ''}`.trim() : String(error)
       if (error instanceof Fault) this.#blame(error.message)
       else if (!isEnd(error)) this.#blame(`receiving has failed with ${error}`)
     }

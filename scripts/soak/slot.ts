@@ -43,9 +43,12 @@ const RETRY_WITHIN = 500
 const MOST_RETRIES = 50
 const CANCELLED = new Error('The handshake was cancelled.')
 
+/** Milliseconds for the closing handshake: what is behind a wait on a machine with much else to do is no fault. */
+const CLOSE_TIMEOUT = 30_000
+
 /** A third of the slots compress, in different ways, and always the same ones: so that memory can be compared. */
 function optionsOf({ kind, number }: SlotOptions): ClientWebSocketOptions {
-  const transport = TRANSPORTS[kind]
+  const transport = { ...TRANSPORTS[kind], closeTimeout: CLOSE_TIMEOUT }
   if (number % 3 !== 0) return transport
   if (kind === 'workerd fetch') return { ...transport, perMessageDeflate: true }
   const parameters = { clientContextTakeover: false, serverContextTakeover: false, threshold: 0 }
