@@ -51,6 +51,7 @@ export function overHttp2(plan: Http2Plan, dialOptions: NodeDialOptions, pool = 
         try {
           return await goOn(route, dialOptions, request, signal, onDowngrade)
         } catch (error) {
+          // What was remembered of the host is not so any more: it speaks HTTP/2 alone.
           const isOutdated = route.reason === undefined && isProtocolRefused((error as Error | null)?.cause)
           if (!isOutdated || tries === MAX_TRIES) throw error
           pool.forget(address, dialOptions.tls ?? {})

@@ -31,6 +31,7 @@ export function plannedDispatcher(dispatcher: Dispatcher, planFor: (url: URL) =>
       try {
         return await exchange(dispatcher, '1.1', request, signal)
       } catch (error) {
+        // What was remembered of the host is not so any more: it speaks HTTP/2 alone.
         if (!isKnown || !isProtocolRefused((error as Error | null)?.cause)) throw error
         memory.forget(origin)
       }
