@@ -1,7 +1,7 @@
 /**
- * Runs the tests in the other runtimes: all of Node's on every release of Node that is supported, beside the one that
- * this repository brings, and the contract suite on the Node build in Deno and Bun. Takes the names of runtimes; by
- * default, all.
+ * Runs the tests in the other runtimes, beside the release of Node that this repository brings: all of Node's on the
+ * oldest release that is supported, those of the transports on the newest, and the contract suite on the Node build in
+ * Deno and Bun. Takes the names of runtimes; by default, all.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -17,10 +17,13 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const runtimes = `${root}test/runtimes`
 const bin = `${runtimes}/node_modules/.bin`
 
+/** The tests of what Node's own modules do for us. */
+const TRANSPORTS = ['test/contract/', 'test/http2/', 'test/transport/', 'test/web/']
+
 /** What each runs. */
 const RUNTIMES: Readonly<Record<string, () => Promise<boolean>>> = {
   node22: () => testNode('node22'),
-  node26: () => testNode('node26'),
+  node26: () => testNode('node26', TRANSPORTS),
   deno: () => testContract(`${bin}/deno`, ['run', '--quiet', '--allow-all', '--node-modules-dir=manual']),
   bun: () => testContract(`${bin}/bun`, []),
 }
@@ -30,11 +33,12 @@ function run(command: string, args: readonly string[], options: { cwd: string; e
   return once(spawn(command, args, { ...options, stdio: 'inherit' }), 'exit').then(([code]) => code === 0)
 }
 
-function testNode(name: string): Promise<boolean> {
+function testNode(name: string, tests: readonly string[] = []): Promise<boolean> {
   const node = `${runtimes}/node_modules/${name}/bin`
   // First on the path, for the processes that tests start.
   const env = { ...process.env, PATH: `${node}:${process.env['PATH']}` }
-  return run(`${node}/node`, [`${root}node_modules/vitest/vitest.mjs`, 'run', '--project', 'node'], { cwd: root, env })
+  const vitest = [`${root}node_modules/vitest/vitest.mjs`, 'run', '--project', 'node', ...tests]
+  return run(`${node}/node`, vitest, { cwd: root, env })
 }
 
 /** The servers are Node's own, in this process. */

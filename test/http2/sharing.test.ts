@@ -27,10 +27,13 @@ setUp()
 const MiB = 1024 * 1024
 const COUNT = 100
 
-/** A message of 1 MiB that no other has. */
+/** Hundred of them are more than the window of a connection, in either direction. */
+const LENGTH = MiB / 4
+
+/** A message that no other has. */
 function messageOf(index: number): Buffer {
-  const message = Buffer.alloc(MiB)
-  for (let i = 0; i < MiB; i += 4) message.writeUInt32BE((index * MiB + i * 2_654_435_761) >>> 0, i)
+  const message = Buffer.alloc(LENGTH)
+  for (let i = 0; i < LENGTH; i += 4) message.writeUInt32BE((index * MiB + i * 2_654_435_761) >>> 0, i)
   return message
 }
 
@@ -107,8 +110,8 @@ test("100 sockets and 100 requests share the connection of a caller's undici 8 A
   const sockets = await times(COUNT, () => open(`${running.url}/echo`, { ...NEGOTIATED, dispatcher }))
   expect(detailsOf(sockets[0]!)).toMatchObject({ httpVersion: '2', transport: 'dispatcher', httpStatusCode: 200 })
   const expectFetch = async (index: number) => {
-    const { body } = await request(`${origin}/request/${index}?size=${MiB}`, { dispatcher })
-    expect((await body.bytes()).length).toBe(MiB)
+    const { body } = await request(`${origin}/request/${index}?size=${LENGTH}`, { dispatcher })
+    expect((await body.bytes()).length).toBe(LENGTH)
   }
   await Promise.all([
     times(COUNT, (index) => expectLongEcho(sockets[index]!, index)),
