@@ -21,10 +21,10 @@ export const node = {
   },
 } satisfies TestProjectInlineConfiguration
 
-/** Networks and peers that do their worst. */
+/** Networks and peers that do their worst. Time and memory are asserted, so one runs after the other, and after the rest. */
 export const adverse = {
   ...node,
-  test: { name: 'adverse', include: ADVERSE, testTimeout: 20_000 },
+  test: { name: 'adverse', include: ADVERSE, testTimeout: 20_000, maxWorkers: 1, sequence: { groupOrder: 1 } },
 } satisfies TestProjectInlineConfiguration
 
 /** Tests in Node that drive a Worker, bundled from dist/, in the runtime of Workers. */
