@@ -83,7 +83,7 @@ export async function startRawHttp2Server(
   return { url: peer.url, port: peer.port, connections, close: peer.close }
 }
 
-const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
+export const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
 
 interface Waiter {
   readonly matches: (frame: Http2Frame) => boolean

@@ -15,13 +15,21 @@ import {
   streamServer,
   upgraded,
 } from '../support/http2-dialing.ts'
-import { dataFrame, END_STREAM, headersFrame, SETTING, settingsFrame } from '../support/raw-http2.ts'
+import { dataFrame, END_STREAM, HEADERS, headersFrame, PREFACE, SETTING, settingsFrame } from '../support/raw-http2.ts'
 
 cleanUpAfterEach()
 
 const MiB = 1024 * 1024
 const A = 0x41
 const B = 0x42
+
+/** Whether HEADERS have come; the preface is before the first frame. */
+function hasRequest(bytes: Buffer): boolean {
+  for (let at = PREFACE.length; at + 9 <= bytes.length; at += 9 + bytes.readUIntBE(at, 3)) {
+    if (bytes[at + 3] === HEADERS) return true
+  }
+  return false
+}
 
 /** The session of the first route that was given. */
 async function sessionOf(route: MockInstance<SessionPool['route']>): Promise<ClientHttp2Session> {
@@ -46,15 +54,18 @@ describe('memory that was lent', () => {
     const server = createServer((socket) => {
       sockets.push(socket)
       socket.on('error', () => {})
-      socket.on('data', (bytes: Buffer) => received.push(bytes))
+      let isAnswered = false
+      socket.on('data', (bytes: Buffer) => {
+        received.push(bytes)
+        if (isAnswered || !hasRequest(Buffer.concat(received))) return
+        isAnswered = true
+        socket.write(headersFrame(1, { ':status': '200' }))
+        socket.pause()
+      })
       const settings = { [SETTING.ENABLE_CONNECT_PROTOCOL]: 1, [SETTING.INITIAL_WINDOW_SIZE]: window }
       const acknowledged = Buffer.from([0, 0, 0, 4, 1, 0, 0, 0, 0])
       const wholeWindow = Buffer.from([0, 0, 4, 8, 0, 0, 0, 0, 0, 0x3f, 0, 0, 0])
       socket.write(Buffer.concat([settingsFrame(settings), acknowledged, wholeWindow]))
-      setTimeout(() => {
-        socket.write(headersFrame(1, { ':status': '200' }))
-        socket.pause()
-      }, 20)
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     afterwards(() => {
